@@ -11,7 +11,7 @@ static bool are_equal(const struct smtp_extensions *a, const struct smtp_extensi
            a->enhanced_status_codes == b->enhanced_status_codes && a->requiretls == b->requiretls &&
            a->xclient == b->xclient && a->has_size == b->has_size && a->size == b->size &&
            a->auth == b->auth && a->rcpt_max == b->rcpt_max && a->mail_max == b->mail_max &&
-           a->rcpt_domain_max == b->rcpt_domain_max;
+           a->rcpt_domain_max == b->rcpt_domain_max && str_eq(a->home, b->home);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,6 +11,9 @@ struct list_parser {
     size_t cap;
     size_t max;
     bool is_in_group;
+    struct str home;  /* the domain of addresses that have none */
+    struct buf *copy; /* the value up to `copied`, with that domain put in; NULL: they are none */
+    const char *copied;
 };
 
 static enum err advance(struct list_parser *parser)
@@ -74,7 +77,7 @@ static struct str span_to(const char *start, const struct mail_token *last)
 
 /* Words and dots up to something else: a local part, or the labels of a domain. Dots in a row or at
  * an end are taken, since such local parts exist; in a domain they fail later. */
-static enum err parse_dotted(struct list_parser *parser, struct str *out_text)
+static enum err parse_dotted(struct list_parser *parser, struct str *out_text, const char **out_end)
 {
     struct mail_token last = parser->token;
     const char *start = last.raw.at;
@@ -92,6 +95,7 @@ static enum err parse_dotted(struct list_parser *parser, struct str *out_text)
         last = parser->token;
     }
     *out_text = span_text(parser->arena, span_to(start, &last));
+    *out_end = last.raw.at + last.raw.len;
     return OK;
 }
 
@@ -106,7 +110,8 @@ static enum err parse_domain(struct list_parser *parser, struct mail_address *ad
     }
     if (parser->token.kind != MAIL_TOKEN_ATOM)
         return ERR_SYNTAX;
-    enum err err = parse_dotted(parser, &address->domain);
+    const char *end;
+    enum err err = parse_dotted(parser, &address->domain, &end);
     if (err)
         return err;
     bool is_valid =
@@ -114,15 +119,31 @@ static enum err parse_domain(struct list_parser *parser, struct mail_address *ad
     return is_valid ? OK : ERR_SYNTAX;
 }
 
+/* Behind a local part that stands alone. */
+static enum err complete(struct list_parser *parser, struct mail_address *address, const char *end)
+{
+    address->domain = parser->home;
+    struct str before = str_make(parser->copied, (size_t)(end - parser->copied));
+    parser->copied = end;
+    enum err err = buf_add(parser->copy, before);
+    if (!err)
+        err = buf_add_char(parser->copy, '@');
+    if (!err)
+        err = buf_add(parser->copy, parser->home);
+    return err ? err : add_address(parser, *address);
+}
+
 static enum err parse_addr_spec(struct list_parser *parser)
 {
     struct mail_address address = {0};
-    enum err err = parse_dotted(parser, &address.local);
+    const char *end;
+    enum err err = parse_dotted(parser, &address.local, &end);
     if (err)
         return err;
-    if (address.local.len == 0 || !mail_text_is_clean(address.local) ||
-        !mail_token_is(&parser->token, '@'))
+    if (address.local.len == 0 || !mail_text_is_clean(address.local))
         return ERR_SYNTAX;
+    if (!mail_token_is(&parser->token, '@'))
+        return parser->copy ? complete(parser, &address, end) : ERR_SYNTAX;
     parser->list.is_ambiguous |= parser->token.is_separated;
     err = advance(parser);
     if (!err)
@@ -188,6 +209,16 @@ static enum err parse_bare(struct list_parser *parser, struct list_parser start,
     return OK;
 }
 
+/* An address stands where the name should be: harmless if it is the same as the one behind it. */
+static void judge_name(struct mail_address_list *list)
+{
+    assert(list->count >= 2);
+    if (mail_address_eq(&list->items[list->count - 2], &list->items[list->count - 1]))
+        list->count--;
+    else
+        list->is_ambiguous = true;
+}
+
 /* One entry: an address, a name with an address, the head of a group, or nothing at all (obsolete
  * lists have empty entries). Leaves the parser behind it. */
 static enum err parse_entry(struct list_parser *parser)
@@ -205,10 +236,10 @@ static enum err parse_entry(struct list_parser *parser)
     bool has_angle = mail_token_is(&parser->token, '<');
     if (has_at || (has_words && !has_angle))
         err = parse_bare(parser, start, parser->token.raw.at);
-    if (!err && has_angle) {
-        parser->list.is_ambiguous |= has_at;
+    if (!err && has_angle)
         err = parse_angle(parser);
-    }
+    if (!err && has_angle && has_at)
+        judge_name(&parser->list);
     if (err)
         return err;
     return is_at_end_of_entry(parser) ? OK : ERR_SYNTAX;
@@ -229,20 +260,45 @@ static enum err parse_separator(struct list_parser *parser)
     return mail_token_is(&parser->token, ',') ? advance(parser) : OK;
 }
 
+static enum err parse_list(struct list_parser *parser)
+{
+    enum err err = advance(parser);
+    while (!err && parser->token.kind != MAIL_TOKEN_END) {
+        err = parse_entry(parser);
+        if (!err)
+            err = parse_separator(parser);
+    }
+    return !err && parser->is_in_group ? ERR_SYNTAX : err;
+}
+
 enum err mail_address_list_parse(struct arena *arena, struct str value, size_t max,
                                  struct mail_address_list *out_list)
 {
     struct list_parser parser = {.arena = arena, .lexer = mail_lexer_make(value), .max = max};
-    enum err err = advance(&parser);
-    while (!err && parser.token.kind != MAIL_TOKEN_END) {
-        err = parse_entry(&parser);
-        if (!err)
-            err = parse_separator(&parser);
+    enum err err = parse_list(&parser);
+    if (!err)
+        *out_list = parser.list;
+    return err;
+}
+
+enum err mail_address_list_complete(struct arena *arena, struct str value, size_t max,
+                                    struct str home, struct mail_address_list *out_list,
+                                    struct str *out_value)
+{
+    struct buf copy = buf_make(SIZE_MAX / 2);
+    struct list_parser parser = {.arena = arena,
+                                 .lexer = mail_lexer_make(value),
+                                 .max = max,
+                                 .home = home,
+                                 .copy = &copy,
+                                 .copied = value.at};
+    enum err err = parse_list(&parser);
+    if (!err)
+        err = buf_add(&copy, str_from(value, (size_t)(parser.copied - value.at)));
+    if (!err) {
+        *out_list = parser.list;
+        *out_value = arena_copy(arena, buf_str(&copy));
     }
-    if (err)
-        return err;
-    if (parser.is_in_group)
-        return ERR_SYNTAX;
-    *out_list = parser.list;
-    return OK;
+    buf_free(&copy);
+    return err;
 }

@@ -4,7 +4,8 @@
  * reader might. What it cannot read to the end is ERR_SYNTAX, not a shorter list; where programs
  * are known to disagree, every address that one of them might show is in the list, and
  * `is_ambiguous` is set:
- *   - an address where the display name should be: `admin@bank.example <x@evil.example>`
+ *   - an address where the display name should be: `admin@bank.example <x@evil.example>`, unless
+ *     it is the same one
  *   - a source route: `<@evil.example:admin@bank.example>` (the route is not listed)
  *   - white space or a comment within an address: `admin (x) @ bank.example`
  * Groups may be empty, so a list may be. Several fields of one name are the caller's to see. */
@@ -24,5 +25,12 @@ struct mail_address_list {
  * when there are more than `max` addresses. */
 MUST_CHECK enum err mail_address_list_parse(struct arena *arena, struct str value, size_t max,
                                             struct mail_address_list *out_list);
+
+/* The same for what programs of this host write, where `root` is short for root@HOME: such
+ * addresses are in the list with the domain `home`, and *out_value is `value` with `@HOME` behind
+ * each of them; it parses to the same list. */
+MUST_CHECK enum err mail_address_list_complete(struct arena *arena, struct str value, size_t max,
+                                               struct str home, struct mail_address_list *out_list,
+                                               struct str *out_value);
 
 #endif

@@ -1,5 +1,7 @@
 #include "smtp/extensions.h"
 
+#include "mail/address.h"
+
 /* In the order in which the server announces them. */
 static const struct {
     const char *keyword;
@@ -111,6 +113,13 @@ static void parse_limits(struct smtp_extensions *extensions, struct str rest)
         }
 }
 
+static void parse_home(struct smtp_extensions *extensions, struct str rest)
+{
+    struct str word;
+    if (take_word(&rest, &word) && mail_domain_is_valid(word, 0))
+        extensions->home = word;
+}
+
 static void parse_extension(struct smtp_extensions *extensions, struct str line)
 {
     struct str keyword, rest = line;
@@ -123,6 +132,8 @@ static void parse_extension(struct smtp_extensions *extensions, struct str line)
         parse_size(extensions, rest);
     else if (str_eq_nocase(keyword, STR("LIMITS")))
         parse_limits(extensions, rest);
+    else if (str_eq_nocase(keyword, STR("XDOMAIN")))
+        parse_home(extensions, rest);
     else if (str_eq_nocase(keyword, STR("AUTH")))
         parse_auth(extensions, rest);
     else if (str_starts_nocase(line, STR("AUTH=")))
@@ -131,7 +142,7 @@ static void parse_extension(struct smtp_extensions *extensions, struct str line)
 
 struct smtp_extensions smtp_extensions_parse(const struct smtp_reply *reply)
 {
-    struct smtp_extensions extensions = {0};
+    struct smtp_extensions extensions = {.home = STR_EMPTY};
     size_t position = 0;
     struct str text;
     bool is_greeting = true;
@@ -182,6 +193,8 @@ static enum err print_lines(struct buf *text, struct smtp_extensions extensions,
                               : buf_add(text, STR("\nSIZE"));
     if (!err && extensions.has_auth)
         err = print_auth(text, extensions.auth);
+    if (!err && extensions.home.len)
+        err = buf_printf(text, "\nXDOMAIN %.*s", STR_FMT(extensions.home));
     return err ? err : print_limits(text, extensions);
 }
 

@@ -36,6 +36,9 @@ struct smtp_extensions {
     uint64_t rcpt_max;
     uint64_t mail_max;
     uint64_t rcpt_domain_max;
+    /* XDOMAIN, of ours, said to programs of the same host alone: the domain of addresses that have
+     * none. Empty: not announced. Borrows from the reply. */
+    struct str home;
 };
 
 /* Reads a reply to EHLO or LHLO. Keywords in any case, the unknown and the malformed ignored. The

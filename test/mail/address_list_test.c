@@ -40,6 +40,7 @@ static const struct row {
      "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa@b.c", false},
     {"an address for a name counts too", "admin@bank.example <x@evil.example>", OK,
      "admin@bank.example x@evil.example", true},
+    {"the same address for a name", "a@b.c <a@B.c>, d@e.f", OK, "a@b.c d@e.f", false},
     {"a source route", "<@evil.example,@any.example:admin@bank.example>", OK, "admin@bank.example",
      true},
     {"blanks within an address", "admin @ bank . example", OK, "admin@bank.example", true},
@@ -107,6 +108,54 @@ TEST(lists_hold_every_address_that_a_reader_might_see)
     arena_reset(&arena);
 }
 
+TEST(names_of_this_host_get_its_domain)
+{
+    static const struct {
+        const char *sentence, *value, *completed, *addresses;
+    } cases[] = {
+        {"a name alone", " root", " root@home.example", "root@home.example"},
+        {"with a comment, as cron writes it", " root (Cron Daemon)",
+         " root@home.example (Cron Daemon)", "root@home.example"},
+        {"in brackets", "Cron Daemon <root>", "Cron Daemon <root@home.example>",
+         "root@home.example"},
+        {"among others", "a@b.c, root,\r\n bob ,d@e.f",
+         "a@b.c, root@home.example,\r\n bob@home.example ,d@e.f",
+         "a@b.c root@home.example bob@home.example d@e.f"},
+        {"in a group", "all: alice, bob;", "all: alice@home.example, bob@home.example;",
+         "alice@home.example bob@home.example"},
+        {"with dots and quotes", "a.\"b c\"", "a.\"b c\"@home.example", "\"a.b c\"@home.example"},
+        {"all are whole", " Alice <a@b.c>", " Alice <a@b.c>", "a@b.c"},
+    };
+    struct arena arena = arena_make();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct mail_address_list list;
+        struct str completed = STR_EMPTY;
+        enum err err = mail_address_list_complete(&arena, str_of(cases[i].value), 10,
+                                                  STR("home.example"), &list, &completed);
+        CHECK_ROW(cases[i].sentence, err == OK);
+        CHECK_STR(completed, str_of(cases[i].completed));
+        struct buf buf = buf_make(512);
+        CHECK_STR(err ? STR_EMPTY : print_list(&buf, &list), str_of(cases[i].addresses));
+        buf_free(&buf);
+    }
+    arena_reset(&arena);
+}
+
+TEST(names_that_make_no_list_get_nothing)
+{
+    static const char *const values[] = {
+        "alice bob", "<>",   "Alice <>", "root@", "root <a@b.c> x", "\"\"", "root \"x\"@y <a@b.c>",
+        "root;",     "(root"};
+    struct arena arena = arena_make();
+    for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+        struct mail_address_list list;
+        struct str completed;
+        CHECK_ROW(values[i], mail_address_list_complete(&arena, str_of(values[i]), 10, STR("home"),
+                                                        &list, &completed) == ERR_SYNTAX);
+    }
+    arena_reset(&arena);
+}
+
 TEST(a_nul_makes_the_list_an_error)
 {
     struct arena arena = arena_make();
@@ -142,6 +191,8 @@ TEST(deep_comments_need_no_stack)
 int main(void)
 {
     RUN(lists_hold_every_address_that_a_reader_might_see);
+    RUN(names_of_this_host_get_its_domain);
+    RUN(names_that_make_no_list_get_nothing);
     RUN(a_nul_makes_the_list_an_error);
     RUN(more_addresses_than_wanted_are_a_limit);
     RUN(deep_comments_need_no_stack);

@@ -68,6 +68,18 @@ TEST(what_is_printed_is_read_back)
     buf_free(&buf);
 }
 
+TEST(the_domain_for_short_addresses_is_told_and_heard)
+{
+    struct smtp_extensions ours = {.home = STR("example.org")};
+    struct buf buf = buf_make(4096);
+    CHECK(smtp_extensions_print(&buf, &ours, STR("mx.example.org")) == OK);
+    CHECK_STR(buf_str(&buf), STR("250-mx.example.org\r\n250 XDOMAIN example.org\r\n"));
+    buf_free(&buf);
+    CHECK_STR(parse("250-x\r\n250 xdomain example.org more\r\n").home, STR("example.org"));
+    CHECK_STR(parse("250-x\r\n250 XDOMAIN\r\n").home, STR(""));
+    CHECK_STR(parse("250-x\r\n250 XDOMAIN a<b\r\n").home, STR(""));
+}
+
 TEST(mechanisms_have_names)
 {
     CHECK_INT(smtp_auth_mechanism_parse(STR("scram-sha-256")), SMTP_AUTH_SCRAM_SHA_256);
@@ -81,6 +93,7 @@ int main(void)
     RUN(the_greeting_announces_nothing);
     RUN(odd_forms_do_no_harm);
     RUN(what_is_printed_is_read_back);
+    RUN(the_domain_for_short_addresses_is_told_and_heard);
     RUN(mechanisms_have_names);
     return test_summary();
 }

@@ -1,0 +1,202 @@
+#include "deliver/connect.h"
+
+#include "deliver/target.h"
+#include "fiber/loop.h"
+
+#define TRANSCRIPT_MAX_BYTES 8192
+
+void connection_init(struct connection *connection)
+{
+    *connection = (struct connection){.arena = arena_make(), .host = STR_EMPTY};
+    transcript_init(&connection->transcript, TRANSCRIPT_MAX_BYTES, loop_now_ms());
+}
+
+void connection_done(struct connection *connection)
+{
+    if (connection->is_open)
+        smtp_client_close(&connection->client);
+    transcript_done(&connection->transcript);
+    connection->host = STR_EMPTY;
+    arena_reset(&connection->arena);
+    connection->is_open = false;
+}
+
+/* One try to make a session. */
+struct attempt {
+    struct connection *connection;
+    const struct deliver_options *options;
+    const struct route_way *way;
+    const struct target *target;
+    enum route_tls tls;
+};
+
+static enum route_tls policy_of(const struct route_way *way)
+{
+    return way->auth_user.len ? ROUTE_TLS_VERIFY : way->tls;
+}
+
+static struct str name_peer(const struct target *target, struct arena *arena)
+{
+    struct str address = net_address_print(arena, &target->address);
+    bool is_plain = target->address.socket.any.sa_family == AF_UNIX ||
+                    str_eq(target->host, net_address_print_ip(arena, &target->address));
+    if (is_plain)
+        return address;
+    return arena_printf(arena, "%.*s (%.*s)", STR_FMT(target->host), STR_FMT(address));
+}
+
+/* ---- the steps ---- */
+static enum err dial(const struct attempt *attempt, struct stream **out_stream)
+{
+    struct connection *connection = attempt->connection;
+    const struct deliver_timeouts *timeouts = &attempt->options->timeouts;
+    transcript_printf(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE, "connecting to %.*s",
+                      STR_FMT(connection->peer));
+    enum err err = network_connect(attempt->options->network, &attempt->target->address, NULL,
+                                   loop_now_ms() + timeouts->connect, out_stream);
+    if (err)
+        transcript_printf(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE, "%s",
+                          err_text(err));
+    return err;
+}
+
+static enum err encrypt(const struct attempt *attempt)
+{
+    struct smtp_client *client = &attempt->connection->client;
+    bool is_wanted = attempt->tls != ROUTE_TLS_NONE;
+    bool is_there = client->extensions.starttls && attempt->options->tls;
+    if (!is_wanted || (attempt->tls == ROUTE_TLS_MAY && !is_there))
+        return OK;
+    return smtp_client_start_tls(client, attempt->options->tls, attempt->target->host,
+                                 attempt->tls == ROUTE_TLS_VERIFY);
+}
+
+static enum err log_in(const struct attempt *attempt)
+{
+    struct smtp_client *client = &attempt->connection->client;
+    const struct route_way *way = attempt->way;
+    if (!way->auth_user.len)
+        return OK;
+    const struct tls_info *tls = stream_tls(client->stream);
+    assert(tls && tls->verified); /* promise 4 of deliver.h */
+    return smtp_client_login(client, way->auth_user, way->auth_password);
+}
+
+static enum err converse(const struct attempt *attempt)
+{
+    enum err err = smtp_client_greet(&attempt->connection->client);
+    if (!err)
+        err = encrypt(attempt);
+    return err ? err : log_in(attempt);
+}
+
+/* ---- problems ---- */
+static struct queue_outcome dial_problem(const struct attempt *attempt, enum err err)
+{
+    struct connection *connection = attempt->connection;
+    return (struct queue_outcome){
+        .kind = QUEUE_DEFERRED,
+        .reason = SPOOL_REASON_CONNECTION,
+        .words = arena_printf(&connection->arena, "no connection to %.*s: %s",
+                              STR_FMT(connection->peer), err_text(err)),
+    };
+}
+
+/* A refusal before any transaction is about us or the server, not about the mail: it may pass. But
+ * 521 says that the host takes no mail at all (RFC 7504). A login refused for good is our
+ * configuration's mistake. */
+static struct queue_outcome session_problem(const struct attempt *attempt, enum err err)
+{
+    const struct smtp_client *client = &attempt->connection->client;
+    struct queue_outcome problem = smtp_client_problem(client, err, &attempt->connection->arena);
+    if (err == ERR_REFUSED)
+        problem.remote = attempt->target->host;
+    if (client->stage == SMTP_CLIENT_LOGIN && problem.kind == QUEUE_FAILED)
+        problem.reason = SPOOL_REASON_LOCAL;
+    bool takes_no_mail =
+        client->stage == SMTP_CLIENT_GREETING && err == ERR_REFUSED && client->reply.code == 521;
+    if (!takes_no_mail)
+        problem.kind = QUEUE_DEFERRED;
+    return problem;
+}
+
+/* ---- trying ---- */
+static enum err try_once(const struct attempt *attempt, struct queue_outcome *out_problem)
+{
+    struct connection *connection = attempt->connection;
+    struct stream *stream;
+    connection->client.stage = SMTP_CLIENT_CONNECT;
+    enum err err = dial(attempt, &stream);
+    if (err) {
+        *out_problem = dial_problem(attempt, err);
+        return err;
+    }
+    struct smtp_client_options options = {
+        .hostname = attempt->options->hostname,
+        .peer = connection->peer,
+        .is_lmtp = attempt->way->via == ROUTE_LMTP,
+        .timeouts = attempt->options->timeouts,
+    };
+    smtp_client_init(&connection->client, stream, &options, &connection->transcript);
+    err = converse(attempt);
+    if (!err)
+        return OK;
+    *out_problem = session_problem(attempt, err);
+    if (err == ERR_REFUSED || err == ERR_UNSUPPORTED)
+        smtp_client_quit(&connection->client);
+    smtp_client_close(&connection->client);
+    return err;
+}
+
+/* Opportunistic TLS is no reason to send nothing (RFC 7435): once more, in clear, since nothing is
+ * known of a connection on which the handshake failed. */
+static enum err try_target(struct attempt attempt, struct queue_outcome *out_problem)
+{
+    struct connection *connection = attempt.connection;
+    connection->peer = name_peer(attempt.target, &connection->arena);
+    connection->host = attempt.target->host;
+    enum err err = try_once(&attempt, out_problem);
+    bool in_clear = err && attempt.tls == ROUTE_TLS_MAY && !fiber_is_cancelled() &&
+                    connection->client.stage == SMTP_CLIENT_STARTTLS;
+    if (!in_clear)
+        return err;
+    transcript_line(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE,
+                    STR("TLS does not work and is not required: once more without"));
+    attempt.tls = ROUTE_TLS_NONE;
+    return try_once(&attempt, out_problem);
+}
+
+static bool opened(struct connection *connection)
+{
+    transcript_connection_ends(&connection->transcript);
+    connection->is_open = true;
+    connection->opened_ms = loop_now_ms();
+    connection->transactions = 0;
+    return true;
+}
+
+bool connection_open(struct connection *connection, const struct deliver_options *options,
+                     const struct route_way *way, struct str domain,
+                     struct queue_outcome *out_problem)
+{
+    connection_done(connection);
+    connection_init(connection);
+    struct targets targets;
+    if (!targets_find(options, way, domain, &connection->arena, &targets, out_problem)) {
+        transcript_line(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE,
+                        out_problem->words);
+        return false;
+    }
+    bool has_temporary = false;
+    for (size_t i = 0; i < targets.count && !fiber_is_cancelled(); i++) {
+        struct attempt attempt = {connection, options, way, &targets.at[i], policy_of(way)};
+        struct queue_outcome problem;
+        if (try_target(attempt, &problem) == OK)
+            return opened(connection);
+        /* Where one target may work later, another's refusal for good is not the last word. */
+        if (problem.kind != QUEUE_FAILED || !has_temporary)
+            *out_problem = problem;
+        has_temporary |= problem.kind != QUEUE_FAILED;
+    }
+    return false;
+}

@@ -1,0 +1,67 @@
+#include "deliver/story.h"
+
+#include "mail/text.h"
+
+#include <time.h>
+
+#define STORY_MAX_BYTES (64 * 1024)
+
+struct when {
+    char text[48];
+};
+
+static struct when when_of(int64_t wall_s)
+{
+    struct when when = {""};
+    time_t time = (time_t)wall_s;
+    struct tm utc;
+    if (gmtime_r(&time, &utc))
+        strftime(when.text, sizeof when.text, "%Y-%m-%d %H:%M:%S UTC", &utc);
+    return when;
+}
+
+static struct str address_of(const struct job *job, size_t i, struct arena *arena)
+{
+    uint32_t index = job->recipients[i];
+    if (!job->is_open || index >= job->message.envelope.recipient_count)
+        return arena_printf(arena, "recipient %u", index + 1);
+    struct str address = mail_text_clean(arena, job->message.envelope.recipients[index].address);
+    return arena_printf(arena, "<%.*s>", STR_FMT(address));
+}
+
+static struct str fate_of(const struct queue_outcome *outcome, struct arena *arena)
+{
+    struct str words = outcome->words;
+    bool is_given_up =
+        outcome->kind == QUEUE_DEFERRED && spool_state_is_final(outcome->status.state);
+    if (is_given_up)
+        return arena_printf(arena, "bounced, since it expired: %.*s", STR_FMT(words));
+    switch (outcome->kind) {
+    case QUEUE_DELIVERED:
+        return arena_printf(arena, "delivered: %.*s", STR_FMT(words));
+    case QUEUE_FAILED:
+        return arena_printf(arena, "bounced, refused for good: %.*s", STR_FMT(words));
+    case QUEUE_HELD:
+        return arena_printf(arena, "held until somebody releases it: %.*s", STR_FMT(words));
+    case QUEUE_DEFERRED:
+        break;
+    }
+    return arena_printf(arena, "not delivered yet: %.*s; next attempt at %s", STR_FMT(words),
+                        when_of(outcome->status.due_s).text);
+}
+
+struct str story_tell(const struct job *job, struct str where, struct arena *arena)
+{
+    struct buf story = buf_make(STORY_MAX_BYTES);
+    struct str first = arena_printf(arena, "attempt %u, %zu recipient%s, to %.*s", job->attempt,
+                                    job->count, job->count == 1 ? "" : "s", STR_FMT(where));
+    buf_add_cut(&story, first);
+    for (size_t i = 0; i < job->count; i++) {
+        struct str address = address_of(job, i, arena);
+        struct str fate = fate_of(&job->outcomes[i], arena);
+        buf_add_cut(&story, arena_printf(arena, "\n%.*s: %.*s", STR_FMT(address), STR_FMT(fate)));
+    }
+    struct str text = arena_copy(arena, buf_str(&story));
+    buf_free(&story);
+    return text;
+}

@@ -1,0 +1,28 @@
+/* Where a way leads: the addresses to try, in order. MX hosts by preference, equals shuffled (RFC
+ * 5321 section 5.1); of each host IPv6 before IPv4. */
+#ifndef DELIVER_TARGET_H
+#define DELIVER_TARGET_H
+
+#include "deliver/deliver.h"
+
+#define TARGETS_MAX 12 /* addresses tried for one job; what a domain publishes beyond is not */
+
+struct target {
+    struct str host; /* whose certificate is expected: a name, or an IP */
+    struct net_address address;
+};
+
+struct targets {
+    struct target at[TARGETS_MAX];
+    size_t count;
+};
+
+/* Finds the targets of a way by SMTP, LMTP or MX; `domain` is for MX. Texts live in `arena`. False
+ * when there are none: *out_problem says why, and whether that may change; or the fiber was
+ * cancelled. */
+MUST_CHECK MAY_YIELD bool targets_find(const struct deliver_options *options,
+                                       const struct route_way *way, struct str domain,
+                                       struct arena *arena, struct targets *out_targets,
+                                       struct queue_outcome *out_problem);
+
+#endif

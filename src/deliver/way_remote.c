@@ -1,0 +1,166 @@
+/* A slot by SMTP or LMTP: one connection, kept for the destination's next jobs. */
+#include "deliver/connect.h"
+#include "deliver/job.h"
+#include "deliver/transaction.h"
+#include "deliver/ways.h"
+#include "fiber/loop.h"
+
+#define RECIPIENTS_MAX          100 /* what every server takes: RFC 5321 section 4.5.3.1.8 */
+#define CONNECTION_TRANSACTIONS 500 /* then a new one, so that load balancers get their chance */
+#define CONNECTION_MAX_AGE_MS   (5 * 60 * 1000)
+
+struct remote {
+    const struct deliver_options *options;
+    struct queue_slot *slot;
+    struct connection connection;
+};
+
+/* ---- the connection ---- */
+static bool is_worn_out(const struct connection *connection)
+{
+    return connection->transactions >= CONNECTION_TRANSACTIONS ||
+           loop_now_ms() - connection->opened_ms >= CONNECTION_MAX_AGE_MS;
+}
+
+static void say_goodbye(struct remote *remote)
+{
+    if (remote->connection.is_open && !fiber_is_cancelled())
+        smtp_client_quit(&remote->connection.client);
+    connection_done(&remote->connection);
+}
+
+/* A kept connection may have ended while nobody looked. */
+static void drop_if_dead(struct remote *remote)
+{
+    struct connection *connection = &remote->connection;
+    if (connection->is_open && !smtp_client_is_alive(&connection->client))
+        connection_done(connection);
+}
+
+static bool open_connection(struct remote *remote, struct queue_outcome *out_problem)
+{
+    const struct route_way *way = queue_slot_way(remote->slot);
+    struct str domain = queue_slot_domain(remote->slot);
+    return connection_open(&remote->connection, remote->options, way, domain, out_problem);
+}
+
+static struct str describe(const struct remote *remote, struct arena *arena)
+{
+    const struct connection *connection = &remote->connection;
+    if (!connection->is_open)
+        return queue_slot_name(remote->slot);
+    const struct tls_info *tls = stream_tls(connection->client.stream);
+    return arena_printf(arena, "%.*s %s%s", STR_FMT(connection->peer),
+                        tls ? tls->version : "in clear",
+                        !tls            ? ""
+                        : tls->verified ? ", certificate verified"
+                                        : ", certificate not verified");
+}
+
+/* ---- one job ---- */
+enum job_end { JOB_ENDED, JOB_NOT_CONNECTED, JOB_CANCELLED };
+
+/* RFC 3461 section 5.2: a server that offers DSN reports from now on; LMTP ends at the mailbox. */
+static enum queue_receipt receipt_of(const struct smtp_client *client)
+{
+    if (client->extensions.dsn)
+        return QUEUE_RECEIPT_NONE;
+    return client->options.is_lmtp ? QUEUE_RECEIPT_DELIVERED : QUEUE_RECEIPT_RELAYED;
+}
+
+static enum transaction_end transact(struct remote *remote, struct job *job)
+{
+    struct content_source content = content_of_message(&job->message);
+    struct transaction transaction = {
+        .envelope = &job->message.envelope,
+        .recipients = job->recipients,
+        .count = job->count,
+        .content = &content,
+    };
+    transcript_restart(&remote->connection.transcript);
+    remote->connection.transactions++;
+    enum transaction_end end =
+        transaction_run(&remote->connection.client, &transaction, &job->arena, job->outcomes);
+    job_note_answer(job, remote->connection.host, receipt_of(&remote->connection.client));
+    return end;
+}
+
+/* A connection that was kept may turn out to be dead, or to have had its last transaction: that is
+ * no reason for the mail to wait, so it is taken to a new one. */
+static enum job_end deliver(struct remote *remote, struct job *job)
+{
+    for (;;) {
+        bool is_kept = remote->connection.is_open;
+        struct queue_outcome problem = {.kind = QUEUE_DEFERRED};
+        if (!is_kept && !open_connection(remote, &problem)) {
+            if (fiber_is_cancelled())
+                return JOB_CANCELLED;
+            job_decide(job, problem);
+            return JOB_NOT_CONNECTED;
+        }
+        enum transaction_end end = transact(remote, job);
+        if (end == TRANSACTION_CANCELLED)
+            return JOB_CANCELLED;
+        if (end == TRANSACTION_ENDED)
+            return JOB_ENDED;
+        if (!is_kept) /* it greets, and then takes nothing up */
+            return JOB_NOT_CONNECTED;
+        connection_done(&remote->connection);
+    }
+}
+
+static void run_job(struct remote *remote, const struct queue_job *taken)
+{
+    struct job job;
+    if (!job_begin(&job, remote->options, remote->slot, taken)) {
+        job_finish(&job, true, STR("nobody"), STR_EMPTY);
+        return;
+    }
+    enum job_end end = deliver(remote, &job);
+    if (end == JOB_CANCELLED)
+        job_return(&job);
+    else
+        job_finish(&job, end == JOB_ENDED, describe(remote, &job.arena),
+                   transcript_text(&remote->connection.transcript));
+    if (remote->connection.is_open && remote->connection.client.is_over)
+        connection_done(&remote->connection);
+}
+
+/* ---- the slot ---- */
+static size_t recipients_max(const struct remote *remote)
+{
+    const struct connection *connection = &remote->connection;
+    size_t learned = connection->is_open ? connection->client.recipients_max : 0;
+    return learned ? min_size(learned, RECIPIENTS_MAX) : RECIPIENTS_MAX;
+}
+
+/* The next job; with a connection open, waits a while for one. NULL: the slot ends. After a failed
+ * connection the queue gives no more but what has expired, so not every job is tried in vain. */
+static const struct queue_job *next_job(struct remote *remote)
+{
+    uint64_t deadline_ms = loop_now_ms() + remote->options->timeouts.idle;
+    for (;;) {
+        if (way_is_ending())
+            return NULL;
+        drop_if_dead(remote);
+        const struct queue_job *job = queue_slot_take(remote->slot, recipients_max(remote));
+        if (job || !remote->connection.is_open)
+            return job;
+        transcript_trim(&remote->connection.transcript);
+        if (queue_slot_wait(remote->slot, deadline_ms))
+            return NULL;
+    }
+}
+
+void way_run_remote(const struct deliver_options *options, struct queue_slot *slot)
+{
+    struct remote remote = {.options = options, .slot = slot};
+    connection_init(&remote.connection);
+    const struct queue_job *job;
+    while ((job = next_job(&remote))) {
+        run_job(&remote, job);
+        if (remote.connection.is_open && is_worn_out(&remote.connection))
+            say_goodbye(&remote);
+    }
+    say_goodbye(&remote);
+}

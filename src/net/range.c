@@ -1,0 +1,91 @@
+#include "net/address.h"
+
+static size_t bits_of(uint8_t family) { return family == 4 ? 32 : 128; }
+
+/* The bytes of an IP address, and 4 or 6; 0 for other families. */
+static uint8_t bytes_of(const struct net_address *address, const uint8_t **out_bytes)
+{
+    switch (address->socket.any.sa_family) {
+    case AF_INET:
+        *out_bytes = (const uint8_t *)&address->socket.v4.sin_addr;
+        return 4;
+    case AF_INET6:
+        *out_bytes = address->socket.v6.sin6_addr.s6_addr;
+        return 6;
+    default:
+        return 0;
+    }
+}
+
+static bool same_prefix(const uint8_t *a, const uint8_t *b, size_t bits)
+{
+    size_t whole = bits / 8;
+    if (whole && memcmp(a, b, whole) != 0)
+        return false;
+    return bits % 8 == 0 || (a[whole] ^ b[whole]) >> (8 - bits % 8) == 0;
+}
+
+static bool is_zero_behind(const struct net_range *range)
+{
+    for (size_t bit = range->bits; bit < bits_of(range->family); bit++)
+        if (range->bytes[bit / 8] & (0x80 >> bit % 8))
+            return false;
+    return true;
+}
+
+enum err net_range_parse(struct str text, struct net_range *out_range)
+{
+    struct str ip = text;
+    struct str bits_text = STR_EMPTY;
+    bool has_bits = str_cut(text, '/', &ip, &bits_text);
+    struct net_address address;
+    enum err err = net_address_parse_ip(ip, &address);
+    if (err)
+        return err;
+
+    struct net_range range = {0};
+    const uint8_t *bytes = NULL;
+    range.family = bytes_of(&address, &bytes);
+    size_t bits_max = bits_of(range.family);
+    assert(bytes);
+    memcpy(range.bytes, bytes, bits_max / 8);
+
+    /* "::ffff:192.0.2.0/124" names IPv4 hosts, which are IPv4 addresses everywhere here. */
+    bool is_mapped = range.family == 4 && str_find(ip, ':') != SIZE_MAX;
+    size_t hidden = is_mapped ? 96 : 0;
+    uint64_t bits = bits_max + hidden;
+    if (has_bits && (bits_text.len > 3 || !str_to_u64(bits_text, bits_max + hidden, &bits)))
+        return ERR_SYNTAX;
+    if (bits < hidden)
+        return ERR_SYNTAX;
+    range.bits = (uint8_t)(bits - hidden);
+    if (!is_zero_behind(&range))
+        return ERR_SYNTAX;
+    *out_range = range;
+    return OK;
+}
+
+bool net_range_has(const struct net_range *range, const struct net_address *address)
+{
+    const uint8_t *bytes = NULL;
+    return bytes_of(address, &bytes) == range->family &&
+           same_prefix(range->bytes, bytes, range->bits);
+}
+
+/* RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 section 2.5.6. Loopback is not among them:
+ * it names this very host. */
+static const struct net_range private_ranges[] = {
+    {{10}, 4, 8},        {{172, 16}, 4, 12}, {{192, 168}, 4, 16},   {{100, 64}, 4, 10},
+    {{169, 254}, 4, 16}, {{0xfc}, 6, 7},     {{0xfe, 0x80}, 6, 10},
+};
+
+bool net_range_is_private(const struct net_range *range)
+{
+    for (size_t i = 0; i < ARRAY_LEN(private_ranges); i++) {
+        const struct net_range *outer = &private_ranges[i];
+        if (outer->family == range->family && outer->bits <= range->bits &&
+            same_prefix(outer->bytes, range->bytes, outer->bits))
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,33 @@
+/* TLS settings shared by many streams, by OpenSSL. Built before the loops start; read-only after.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct tls_context;
+
+enum tls_minimum { TLS_MINIMUM_1_2, TLS_MINIMUM_1_3 };
+
+/* Certificate chain and key in PEM. On an error *out_problem says what is wrong in plain words
+ * (OpenSSL's reason included), in `arena`. */
+MUST_CHECK enum err tls_server_context_new(struct str certificate_pem, struct str key_pem,
+                                           enum tls_minimum minimum, struct arena *arena,
+                                           struct tls_context **out_context,
+                                           struct str *out_problem);
+/* `ca_file` NULL: the system's store, loaded once and shared. */
+MUST_CHECK enum err tls_client_context_new(const char *ca_file, struct arena *arena,
+                                           struct tls_context **out_context,
+                                           struct str *out_problem);
+void tls_context_free(struct tls_context *context);
+
+/* A self-signed ECDSA P-256 certificate for the sandbox, valid for `host` and the loopback
+ * addresses, in PEM. */
+MUST_CHECK enum err tls_self_signed(struct str host, struct arena *arena,
+                                    struct str *out_certificate_pem, struct str *out_key_pem);
+
+/* A context of the simulation: stream_tls_* exchange a marker and pass bytes through in clear. */
+struct tls_context *tls_context_simulated(void);
+
+#endif

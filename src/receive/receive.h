@@ -1,0 +1,67 @@
+/* One SMTP server conversation: ends in committed spool entries, or refusals. */
+#ifndef RECEIVE_RECEIVE_H
+#define RECEIVE_RECEIVE_H
+
+#include "base/random.h"
+#include "net/network.h"
+#include "net/tls.h"
+#include "receive/accounts.h"
+#include "route/route.h"
+#include "spool/spool.h"
+#include "trace/trace.h"
+
+enum receive_kind {
+    RECEIVE_MX,
+    RECEIVE_SUBMISSION,
+    /* Programs of this host, through a UNIX socket: the kernel says who they are, "uid 1000", and
+     * that is their login. */
+    RECEIVE_LOCAL,
+};
+enum receive_tls { RECEIVE_TLS_NONE, RECEIVE_TLS_STARTTLS, RECEIVE_TLS_IMPLICIT };
+enum receive_senders { RECEIVE_SENDERS_LOCAL, RECEIVE_SENDERS_OWN, RECEIVE_SENDERS_ANY };
+
+struct receive_timeouts { /* milliseconds; RFC 5321 section 4.5.3.2 */
+    uint32_t command;     /* 5 min; shorter when the server is nearly full */
+    uint32_t data_block;  /* 3 min between pieces of content */
+    uint32_t transaction; /* the whole content of one message: 1 h */
+    uint32_t session;     /* 4 h */
+    uint32_t tls;         /* handshake: 1 min */
+};
+struct receive_timeouts receive_timeouts_default(void);
+
+/* One listener's service; shared by all its sessions on all loops, read-only. */
+struct receive_service {
+    enum receive_kind kind;
+    enum receive_tls tls;
+    struct str name;                 /* the listener's */
+    struct str hostname;             /* in banner, EHLO, Received */
+    struct str home;                 /* LOCAL: the domain of addresses that have none; announced */
+    struct tls_context *tls_context; /* NULL: STARTTLS is not offered */
+    bool auth_in_clear;              /* logins without TLS: only when the listener says so */
+    bool received_full;              /* on submission: client and account in Received */
+    enum receive_senders senders;
+    const struct accounts *accounts; /* NULL: no AUTH */
+    struct blocking_pool *password_pool;
+    const struct route_table *routes;
+    const struct net_range *relay_from;
+    size_t relay_from_count;
+    bool accept_everything; /* the sandbox: any recipient is taken */
+    struct spool *spool;
+    struct trace *trace;
+    uint64_t message_size_max_bytes;
+    uint32_t recipients_max;
+    uint32_t messages_max; /* per session; 0: 1,000 */
+    uint32_t errors_max;   /* refused or senseless commands before 421; 0: 20 */
+    struct receive_timeouts timeouts;
+};
+
+/* Counts connections: of all, and by client key (net_address_client_key). Shared by all loops. */
+struct receive_gate;
+struct receive_gate *receive_gate_new(uint32_t connections_max, uint32_t per_client_max);
+void receive_gate_free(struct receive_gate *gate);
+
+/* Speaks the whole session and closes the stream. A client over its limit gets `421 4.7.0`. */
+MAY_YIELD void receive_session(const struct receive_service *service, struct receive_gate *gate,
+                               struct stream *stream);
+
+#endif

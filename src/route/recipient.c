@@ -1,0 +1,258 @@
+/* Who stands behind an address. Aliases are followed with a list of what is still to be looked at
+ * instead of recursion, and no address is looked at twice: whatever the aliases say, it ends. */
+#include "route/explain.h"
+#include "route/table.h"
+
+#include "base/list.h"
+
+#define FOUND_MAX   1000  /* recipients that one address may become */
+#define VISITED_MAX 10000 /* addresses looked at for it */
+
+/* What a name of one of our domains means, and by what. */
+struct match {
+    enum route_meaning meaning;
+    enum route_rule rule;
+    const struct route_alias *alias; /* of ROUTE_MEANS_ALIAS */
+};
+
+/* A set of addresses that remembers the order in which they came. */
+struct address_set {
+    struct map by_text; /* of struct member */
+    struct list members;
+};
+
+struct member {
+    struct list link;
+    struct mail_address address;
+    struct str text;
+};
+
+struct expansion {
+    const struct route_table *table;
+    struct arena *arena;
+    struct address_set visited;
+    struct address_set found;
+    bool met_nobody;
+    struct list *steps; /* of struct noted_step; NULL: nobody wants to know */
+};
+
+struct noted_step {
+    struct list link;
+    struct route_step step;
+};
+
+/* ---- One domain's names --------------------------------------------------------------------- */
+
+static bool find_mailbox(const struct route_domain *domain, struct str name,
+                         enum route_rule *out_rule)
+{
+    struct str base = route_without_detail(name, domain->separator);
+    if (map_get(&domain->user_names, name))
+        *out_rule = ROUTE_BY_NAME;
+    else if (map_get(&domain->user_names, base))
+        *out_rule = ROUTE_BY_BASE;
+    else if (domain->users == ROUTE_USERS_ANY)
+        *out_rule = ROUTE_BY_ANY;
+    else if (str_eq(base, STR("postmaster"))) /* RFC 5321 section 4.5.1 */
+        *out_rule = ROUTE_BY_POSTMASTER;
+    else
+        return false;
+    return true;
+}
+
+/* `local` is in lower case. `a+b` is looked for as it stands before it is taken for `a`. */
+static struct match meaning_of(const struct route_domain *domain, struct str local)
+{
+    struct match match = {.meaning = ROUTE_MEANS_ALIAS, .rule = ROUTE_BY_NAME};
+    match.alias = map_get(&domain->aliases, local);
+    if (!match.alias && !map_get(&domain->user_names, local)) {
+        match.alias = map_get(&domain->aliases, route_without_detail(local, domain->separator));
+        match.rule = ROUTE_BY_BASE;
+    }
+    if (!match.alias)
+        match.meaning =
+            find_mailbox(domain, local, &match.rule) ? ROUTE_MEANS_MAILBOX : ROUTE_MEANS_NOBODY;
+    return match;
+}
+
+/* ---- Sets of addresses ---------------------------------------------------------------------- */
+
+/* Local addresses are the same in any case, foreign ones may differ by the case of their local
+ * part. Domains are never told apart by case. */
+static struct str set_key(struct arena *arena, const struct mail_address *address, bool is_local)
+{
+    struct mail_address key = *address;
+    key.domain = mail_domain_lower(arena, address->domain);
+    if (is_local)
+        key.local = mail_domain_lower(arena, address->local);
+    return mail_address_text(arena, &key);
+}
+
+static void set_add(struct address_set *set, struct arena *arena,
+                    const struct mail_address *address, bool is_local)
+{
+    struct str key = set_key(arena, address, is_local);
+    if (map_get(&set->by_text, key))
+        return;
+    struct member *member = ARENA_NEW(arena, struct member);
+    member->address = *address;
+    member->address.domain = mail_domain_lower(arena, address->domain);
+    map_set(&set->by_text, key, member);
+    list_push_back(&set->members, &member->link);
+}
+
+static struct address_set set_make(void) { return (struct address_set){.by_text = map_make()}; }
+
+/* ---- Expansion ------------------------------------------------------------------------------ */
+
+static void visit_later(struct expansion *expansion, const struct mail_address *address)
+{
+    bool is_local = route_is_local_domain(expansion->table, address->domain);
+    set_add(&expansion->visited, expansion->arena, address, is_local);
+}
+
+static void follow(struct expansion *expansion, const struct route_domain *domain,
+                   const struct route_alias *alias)
+{
+    for (size_t i = 0; i < alias->target_count; i++) {
+        const struct mail_address *target = &alias->targets[i];
+        enum route_rule rule;
+        bool is_itself = str_eq_nocase(target->domain, domain->name) &&
+                         str_eq_nocase(target->local, alias->name);
+        if (!is_itself)
+            visit_later(expansion, target);
+        else if (find_mailbox(domain, alias->name, &rule))
+            set_add(&expansion->found, expansion->arena, target, true);
+    }
+}
+
+static void note(struct arena *arena, struct list *steps, const struct mail_address *address,
+                 const struct match *match)
+{
+    struct noted_step *noted = ARENA_NEW(arena, struct noted_step);
+    struct route_step *step = &noted->step;
+    *step = (struct route_step){.address = mail_address_text(arena, address),
+                                .meaning = match->meaning,
+                                .rule = match->rule};
+    if (match->alias) {
+        step->target_count = match->alias->target_count;
+        step->targets = ARENA_ARRAY(arena, struct str, step->target_count);
+        for (size_t i = 0; i < step->target_count; i++)
+            step->targets[i] = mail_address_text(arena, &match->alias->targets[i]);
+    }
+    list_push_back(steps, &noted->link);
+}
+
+static void visit(struct expansion *expansion, const struct mail_address *address)
+{
+    const struct route_domain *domain =
+        address->is_literal ? NULL : route_table_domain(expansion->table, address->domain);
+    struct match match = {.meaning = ROUTE_MEANS_FOREIGN};
+    struct route_key key;
+    if (domain)
+        match = meaning_of(domain, route_key_make(&key, address->local));
+    if (expansion->steps)
+        note(expansion->arena, expansion->steps, address, &match);
+    switch (match.meaning) {
+    case ROUTE_MEANS_NOBODY:
+        expansion->met_nobody = true;
+        break;
+    case ROUTE_MEANS_FOREIGN:
+    case ROUTE_MEANS_MAILBOX:
+        set_add(&expansion->found, expansion->arena, address, domain != NULL);
+        break;
+    case ROUTE_MEANS_ALIAS:
+        follow(expansion, domain, match.alias);
+        break;
+    }
+}
+
+/* False when it became too much. The list grows behind the place where it is walked. */
+static bool visit_all(struct expansion *expansion)
+{
+    LIST_EACH (&expansion->visited.members, link) {
+        visit(expansion, &CONTAINER_OF(link, struct member, link)->address);
+        if (expansion->found.by_text.count > FOUND_MAX ||
+            expansion->visited.by_text.count > VISITED_MAX)
+            return false;
+    }
+    return true;
+}
+
+static struct route_targets targets_of(struct expansion *expansion)
+{
+    struct route_targets targets = {0};
+    targets.addresses = ARENA_ARRAY(expansion->arena, struct str, expansion->found.by_text.count);
+    LIST_EACH (&expansion->found.members, link)
+        targets.addresses[targets.count++] =
+            mail_address_text(expansion->arena, &CONTAINER_OF(link, struct member, link)->address);
+    return targets;
+}
+
+static enum route_answer expand(struct expansion *expansion, const struct mail_address *address,
+                                struct route_targets *out_targets)
+{
+    visit_later(expansion, address);
+    if (!visit_all(expansion))
+        return ROUTE_LOOP;
+    if (list_is_empty(&expansion->found.members))
+        return expansion->met_nobody ? ROUTE_NO_SUCH_USER : ROUTE_LOOP;
+    *out_targets = targets_of(expansion);
+    return ROUTE_LOCAL;
+}
+
+static enum route_answer walk(const struct route_table *table, const struct mail_address *start,
+                              struct arena *arena, struct list *steps,
+                              struct route_targets *out_targets)
+{
+    struct expansion expansion = {
+        .table = table, .arena = arena, .visited = set_make(), .found = set_make(), .steps = steps};
+    list_init(&expansion.visited.members);
+    list_init(&expansion.found.members);
+    enum route_answer answer = expand(&expansion, start, out_targets);
+    map_done(&expansion.visited.by_text);
+    map_done(&expansion.found.by_text);
+    return answer;
+}
+
+/* <postmaster> is that of the first domain. */
+static enum route_answer answer_for(const struct route_table *table,
+                                    const struct mail_address *address, struct arena *arena,
+                                    struct list *steps, struct route_targets *out_targets)
+{
+    struct mail_address start = *address;
+    if (start.domain.len == 0) {
+        if (!table->first_domain)
+            return ROUTE_NO_SUCH_USER;
+        start.domain = table->first_domain->name;
+    }
+    if (!start.is_literal && route_is_local_domain(table, start.domain))
+        return walk(table, &start, arena, steps, out_targets);
+    if (steps)
+        note(arena, steps, &start, &(struct match){.meaning = ROUTE_MEANS_FOREIGN});
+    return ROUTE_FOREIGN;
+}
+
+enum route_answer route_recipient(const struct route_table *table,
+                                  const struct mail_address *address, struct arena *arena,
+                                  struct route_targets *out_targets)
+{
+    return answer_for(table, address, arena, NULL, out_targets);
+}
+
+enum route_answer route_recipient_explain(const struct route_table *table,
+                                          const struct mail_address *address, struct arena *arena,
+                                          struct route_targets *out_targets,
+                                          struct route_steps *out_steps)
+{
+    struct list noted;
+    list_init(&noted);
+    enum route_answer answer = answer_for(table, address, arena, &noted, out_targets);
+    size_t count = 0;
+    LIST_EACH (&noted, link)
+        count++;
+    *out_steps = (struct route_steps){.at = ARENA_ARRAY(arena, struct route_step, count)};
+    LIST_EACH (&noted, link)
+        out_steps->at[out_steps->count++] = CONTAINER_OF(link, struct noted_step, link)->step;
+    return answer;
+}

@@ -1,0 +1,67 @@
+/* One of the engine's threads: a loop with its sessions, its deliveries and its resolver. Worker 0
+ * runs on the engine's first thread and also keeps the queue's timers and the control socket. */
+#ifndef SERVER_WORKER_H
+#define SERVER_WORKER_H
+
+#include "deliver/deliver.h"
+#include "fiber/loop.h"
+#include "receive/receive.h"
+#include "server/control.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* A listening socket and what is spoken there. */
+struct worker_port {
+    const struct receive_service *service;
+    struct receive_gate *gate;
+    int fd;
+};
+
+/* What all workers share; read-only once they run. */
+struct worker_common {
+    struct clock *clock;
+    const struct worker_port *ports;
+    size_t port_count;
+    struct resolver_options resolver;
+    bool with_resolver;
+    struct deliver_options deliver; /* `resolver` is each worker's own */
+    struct control *control;
+    int control_fd;
+    size_t fibers_max;
+    /* Called once, on the worker that is the last to listen. */
+    void (*ready)(void *context);
+    /* Called on worker 0 when `stop_fd`, a signalfd, becomes readable. */
+    void (*stop)(void *context);
+    int stop_fd;
+    void *context;
+    atomic_size_t starting; /* workers that do not listen yet */
+};
+
+struct worker {
+    struct worker_common *common;
+    size_t index;
+    struct loop *loop;
+    pthread_t thread;
+    struct deliver_options deliver;
+    struct resolver *resolver;
+    struct fiber_group keepers;  /* the supervisor */
+    struct fiber_group services; /* listeners, timers, control */
+    struct fiber_group sessions;
+    struct fiber_group deliveries;
+    struct fiber *supervisor;
+    struct loop_task stop_task;
+    bool stopping;
+};
+
+void worker_init(struct worker *worker, struct worker_common *common, size_t index);
+/* Runs until worker_stop; on the calling thread. */
+void worker_run(struct worker *worker);
+/* From any thread, once: accepts nothing more, ends conversations at their next boundary, after
+ * 10 s wherever they are. */
+void worker_stop(struct worker *worker);
+/* From any thread: has the slot's deliveries done here. */
+void worker_deliver(struct worker *worker, struct queue_slot *slot);
+void worker_done(struct worker *worker);
+
+#endif
