@@ -22,20 +22,26 @@ static struct str before_dot(struct str text)
     return text;
 }
 
-/* "From alice Mon Jan…", and not "From : alice". */
-static bool is_mbox(struct str text)
+static bool is_field(struct str line)
 {
-    return str_starts(text, STR("From ")) && !str_starts(str_trim(str_from(text, 5)), STR(":"));
+    size_t colon = str_find(line, ':');
+    return colon > 0 && colon != SIZE_MAX && str_find(str_first(line, colon), ' ') == SIZE_MAX;
+}
+
+/* Takes off "From alice Mon Jan…" where a header follows: else it is text. */
+static struct str without_mbox_line(struct str text)
+{
+    struct str line, rest;
+    bool is_mbox =
+        str_starts(text, STR("From ")) && str_cut(text, '\n', &line, &rest) && is_field(rest);
+    return is_mbox && !str_starts(str_trim(str_from(line, 5)), STR(":")) ? rest : text;
 }
 
 enum err local_message_read(struct buf *out, struct str text, bool ignores_dots)
 {
-    struct str line;
     if (!ignores_dots)
         text = before_dot(text);
-    if (is_mbox(text) && !str_cut(text, '\n', &line, &text))
-        text = STR_EMPTY;
-    return compose_canonical(out, text);
+    return compose_canonical(out, without_mbox_line(text));
 }
 
 /* ---- recipients ---- */

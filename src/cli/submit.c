@@ -168,7 +168,7 @@ static bool transact(struct submission *submission, int *out_status)
     size_t named;
     enum err err = command(submission, mail_line(submission), timeouts->mail);
     if (err) {
-        *out_status = complain(submission, "the sender", err);
+        *out_status = complain(submission, "the message", err);
         return false;
     }
     if (!name_recipients(submission, &named, out_status))

@@ -31,6 +31,7 @@ bool job_begin(struct job *job, const struct deliver_options *options, struct qu
         .arena = arena_make(),
         .id = taken->id,
         .attempt = taken->attempt,
+        .no_attempt = taken->no_attempt,
         .began_us = clock_wall_us(options->clock),
         .count = taken->recipient_count,
     };

@@ -10,6 +10,7 @@ struct job {
     struct arena arena; /* ends with the job */
     spool_id id;
     uint16_t attempt;
+    bool no_attempt;      /* see queue.h */
     int64_t began_us;     /* wall time */
     uint32_t *recipients; /* indices in the envelope */
     size_t count;

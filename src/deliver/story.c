@@ -29,7 +29,16 @@ static struct str address_of(const struct job *job, size_t i, struct arena *aren
     return arena_printf(arena, "<%.*s>", STR_FMT(address));
 }
 
-static struct str fate_of(const struct queue_outcome *outcome, struct arena *arena)
+static struct str next_of(const struct job *job, const struct queue_outcome *outcome,
+                          struct arena *arena)
+{
+    if (job->no_attempt)
+        return STR("it goes when its destination answers");
+    return arena_printf(arena, "next attempt at %s", when_of(outcome->status.due_s).text);
+}
+
+static struct str fate_of(const struct job *job, const struct queue_outcome *outcome,
+                          struct arena *arena)
 {
     struct str words = outcome->words;
     bool is_given_up =
@@ -46,19 +55,27 @@ static struct str fate_of(const struct queue_outcome *outcome, struct arena *are
     case QUEUE_DEFERRED:
         break;
     }
-    return arena_printf(arena, "not delivered yet: %.*s; next attempt at %s", STR_FMT(words),
-                        when_of(outcome->status.due_s).text);
+    return arena_printf(arena, "not delivered yet: %.*s; %.*s", STR_FMT(words),
+                        STR_FMT(next_of(job, outcome, arena)));
+}
+
+static struct str attempt_of(const struct job *job, struct str where, struct arena *arena)
+{
+    const char *plural = job->count == 1 ? "" : "s";
+    if (job->no_attempt)
+        return arena_printf(arena, "%zu recipient%s, not tried again: the destination fails",
+                            job->count, plural);
+    return arena_printf(arena, "attempt %u, %zu recipient%s, to %.*s", job->attempt, job->count,
+                        plural, STR_FMT(where));
 }
 
 struct str story_tell(const struct job *job, struct str where, struct arena *arena)
 {
     struct buf story = buf_make(STORY_MAX_BYTES);
-    struct str first = arena_printf(arena, "attempt %u, %zu recipient%s, to %.*s", job->attempt,
-                                    job->count, job->count == 1 ? "" : "s", STR_FMT(where));
-    buf_add_cut(&story, first);
+    buf_add_cut(&story, attempt_of(job, where, arena));
     for (size_t i = 0; i < job->count; i++) {
         struct str address = address_of(job, i, arena);
-        struct str fate = fate_of(&job->outcomes[i], arena);
+        struct str fate = fate_of(job, &job->outcomes[i], arena);
         buf_add_cut(&story, arena_printf(arena, "\n%.*s: %.*s", STR_FMT(address), STR_FMT(fate)));
     }
     struct str text = arena_copy(arena, buf_str(&story));

@@ -347,8 +347,10 @@ int parent_run(const struct server_source *source)
     };
     block_signals(&parent);
     enum err err = prepare(&parent);
-    if (err)
+    if (err) {
+        arena_reset(&parent.arena);
         return err == ERR_SYNTAX ? 2 : 1;
+    }
     int status = keep_engine_running(&parent);
     state_remove_sockets(parent.config->state.at, parent.submit_count);
     listener_set_close(&parent.listeners, NULL);

@@ -51,6 +51,8 @@ TEST(text_becomes_a_message)
         {"a fold that continues nothing", " x: y\n", FROM "\r\n x: y\r\n"},
         {"an mbox line", "From alice Mon Jan  1 00:00:00 2024\nSubject: x\n\n",
          "Subject: x\r\n" FROM "\r\n"},
+        {"a text that begins like one", "From me to you\n\nx: y\n",
+         FROM "\r\nFrom me to you\r\n\r\nx: y\r\n"},
         {"a From with a blank is no mbox line", "From : x@y.z\n\n", "From : x@y.z\r\n\r\n"},
         {"short addresses", "From: root (Cron)\nTo: bob,\n x@y.z\nCc: \"B\" <b>\n\n",
          "From: root@home.example (Cron)\r\nTo: bob@home.example,\r\n x@y.z\r\n"

@@ -233,8 +233,8 @@ static const struct {
     {"a part of an address is none", {.state = -1, .address = STR("@test")}, 0},
     {"both must match", {.state = -1, .sender = STR("one@x.test"), .domain = STR("held.test")}, 1},
     {"by state: ready", {.state = QUEUE_VIEW_READY}, 4},
-    {"by state: waiting", {.state = QUEUE_VIEW_WAITING}, 2},
-    {"by state: held", {.state = QUEUE_VIEW_HELD}, 0},
+    {"by state: waiting", {.state = QUEUE_VIEW_WAITING}, 0},
+    {"by state: held, by a route too", {.state = QUEUE_VIEW_HELD}, 2},
     {"older than it is", {.state = -1, .older_than_s = 101}, 0},
     {"as old as it is", {.state = -1, .older_than_s = 100}, 4},
 };

@@ -505,7 +505,7 @@ static void hold_route(void)
     REQUIRE(view);
     CHECK_INT(view->status.reason, SPOOL_REASON_ROUTE);
     CHECK_STR(view->words, STR("its route says hold"));
-    CHECK_INT(view->state, QUEUE_VIEW_WAITING);
+    CHECK_INT(view->state, QUEUE_VIEW_HELD);
 }
 TEST(a_route_that_says_hold_keeps_mail_without_an_end) { world_run(hold_route); }
 

@@ -4,7 +4,7 @@
 #define TEST_VERIFY_SIGNING_H
 
 #include "base/encode.h"
-#include "dns/on_loop.h"
+#include "on_loop.h"
 #include "verify/dkim_verify.h"
 #include "verify/header_digest.h"
 #include "verify/private_key.h"

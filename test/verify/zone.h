@@ -2,7 +2,7 @@
 #ifndef TEST_VERIFY_ZONE_H
 #define TEST_VERIFY_ZONE_H
 
-#include "dns/on_loop.h"
+#include "on_loop.h"
 #include "dns/resolver.h"
 
 struct zone_row {

@@ -1,6 +1,6 @@
 /* Runs a test's body in a fiber, on a loop of its own. */
-#ifndef TEST_DNS_ON_LOOP_H
-#define TEST_DNS_ON_LOOP_H
+#ifndef TEST_ON_LOOP_H
+#define TEST_ON_LOOP_H
 
 #include "fiber/fiber.h"
 #include "fiber/loop.h"
