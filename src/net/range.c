@@ -68,7 +68,7 @@ enum err net_range_parse(struct str text, struct net_range *out_range)
 bool net_range_has(const struct net_range *range, const struct net_address *address)
 {
     const uint8_t *bytes = NULL;
-    return bytes_of(address, &bytes) == range->family &&
+    return bytes_of(address, &bytes) == range->family && bytes &&
            same_prefix(range->bytes, bytes, range->bits);
 }
 

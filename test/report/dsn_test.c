@@ -119,7 +119,7 @@ static void check_bounds(struct str message)
     CHECK_INT(content.long_lines, 0);
     for (size_t i = 0; i < message.len; i++)
         if (char_is_control(message.at[i]) && !strchr("\r\n\t", message.at[i])) {
-            CHECK(!"a control byte");
+            CHECK_INT(message.at[i], ' '); /* a control byte */
             return;
         }
 }

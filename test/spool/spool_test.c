@@ -51,6 +51,7 @@ TEST(content_of_every_size_comes_back)
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         struct model *model = NULL;
         CHECK_ROW(sizes[i].what, world_commit(&world, i, sizes[i].size, NULL, &model) == OK);
+        REQUIRE(model);
         bool in_file = model->place.unit & SPOOL_PLACE_IN_FILE;
         CHECK_ROW(sizes[i].what, in_file == sizes[i].in_file);
         CHECK_ROW(sizes[i].what, world_read(&world, model) == OK);

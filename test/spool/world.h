@@ -269,6 +269,7 @@ static inline enum err world_commit(struct world *world, uint64_t seed, uint64_t
 static inline enum err world_status(struct world *world, struct model *model, uint32_t recipient,
                                     bool done, bool commit)
 {
+    assert(model);
     struct spool_change change = change_of(recipient, ++model->attempts_possible[recipient]);
     model->done_possible |= done;
     enum err err =

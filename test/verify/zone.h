@@ -2,8 +2,8 @@
 #ifndef TEST_VERIFY_ZONE_H
 #define TEST_VERIFY_ZONE_H
 
-#include "on_loop.h"
 #include "dns/resolver.h"
+#include "on_loop.h"
 
 struct zone_row {
     const char *name;
