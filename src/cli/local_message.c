@@ -22,10 +22,14 @@ static struct str before_dot(struct str text)
     return text;
 }
 
+/* Whether `line`, with all that follows it, begins with a header field. */
 static bool is_field(struct str line)
 {
     size_t colon = str_find(line, ':');
-    return colon > 0 && colon != SIZE_MAX && str_find(str_first(line, colon), ' ') == SIZE_MAX;
+    if (colon == 0 || colon == SIZE_MAX)
+        return false;
+    struct str name = str_first(line, colon);
+    return str_find(name, ' ') == SIZE_MAX && str_find(name, '\n') == SIZE_MAX;
 }
 
 /* Takes off "From alice Mon Jan…" where a header follows: else it is text. */

@@ -173,10 +173,8 @@ enum err stream_read_line(struct stream *stream, size_t max, bool at_boundary, u
             return OK;
         }
         searched = input.len;
-        if (searched == max) {
-            stream_consume(stream, max);
+        if (searched == max)
             return ERR_LIMIT;
-        }
         enum err err = fill(stream, deadline_ms, at_boundary && searched == 0);
         if (err)
             return err;

@@ -33,8 +33,8 @@ MUST_CHECK MAY_YIELD enum err stream_fill(struct stream *stream, uint64_t deadli
 MUST_CHECK MAY_YIELD enum err stream_fill_at_boundary(struct stream *stream, uint64_t deadline_ms);
 /* Waits for a whole line and takes it: *out_line without its LF (and CR, if `*out_crlf`), valid
  * until the next call. `max` counts the line with its end. ERR_LIMIT: `max` bytes came without LF
- * and are dropped; the rest of the line is still unread, and the call that returns OK brings its
- * end. `at_boundary` as above, for the wait for its first byte. */
+ * and are unread still: see stream_input. `at_boundary` as above, for the wait for its first
+ * byte. */
 MUST_CHECK MAY_YIELD enum err stream_read_line(struct stream *stream, size_t max, bool at_boundary,
                                                uint64_t deadline_ms, struct str *out_line,
                                                bool *out_crlf);

@@ -99,12 +99,6 @@ static_assert(ARRAY_LEN(rules) == SMTP_VERB_HTTP + 1,
 
 /* ---- one command ---- */
 
-/* After a BDAT that cannot be understood nobody knows where the next command begins. */
-static enum err go_on_unless_bdat(struct str line)
-{
-    return smtp_command_verb(line) == SMTP_VERB_BDAT ? ERR_CLOSED : OK;
-}
-
 static enum err answer_fault(struct session *session, struct str line,
                              const struct smtp_fault *fault)
 {
@@ -114,7 +108,7 @@ static enum err answer_fault(struct session *session, struct str line,
         text = arena_printf(&session->arena, "%s: %.*s", fault->text, STR_FMT(subject));
     }
     enum err err = session_answer_text(session, fault->code, fault->status, text);
-    return err ? err : go_on_unless_bdat(line);
+    return err ? err : session_go_on_after(line);
 }
 
 static enum err obey(struct session *session, struct str line)
@@ -166,7 +160,7 @@ static enum err take_command(struct session *session)
     if (is_crlf)
         return obey(session, line);
     err = session_answer(session, &no_crlf);
-    return err ? err : go_on_unless_bdat(line);
+    return err ? err : session_go_on_after(line);
 }
 
 static enum err turn(struct session *session)

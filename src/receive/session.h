@@ -79,6 +79,8 @@ MUST_CHECK MAY_YIELD enum err session_flush(struct session *session);
  * conversation may go on. *out_crlf: it ended as it must. */
 MUST_CHECK MAY_YIELD enum err session_read_line(struct session *session, struct str *out_line,
                                                 bool *out_crlf);
+/* After a line that was refused: ERR_CLOSED when what follows must not be taken for commands. */
+MUST_CHECK enum err session_go_on_after(struct str line);
 /* Sends what is gathered and waits for more input than there is. */
 MUST_CHECK MAY_YIELD enum err session_fill(struct session *session, uint64_t deadline_ms);
 /* Sends what is gathered, and for a moment drops what still comes: a connection that is closed over

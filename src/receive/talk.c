@@ -117,10 +117,21 @@ static enum err wait_for_line(struct session *session)
     return stream_fill_at_boundary(session->stream, session->deadline_ms);
 }
 
-/* Drops the rest of a line, so that it earns one reply and not one for each piece. */
+/* After a BDAT that was not understood nobody knows where the next command begins; behind a
+ * browser's request comes what an attacker made it say. */
+enum err session_go_on_after(struct str line)
+{
+    enum smtp_verb verb = smtp_command_verb(line);
+    return verb == SMTP_VERB_BDAT || verb == SMTP_VERB_HTTP ? ERR_CLOSED : OK;
+}
+
+/* Drops a line to its end, so that it earns one reply and not one for each piece. */
 static enum err drop_line(struct session *session)
 {
     size_t dropped = 0;
+    enum err err = session_go_on_after(stream_input(session->stream));
+    if (err)
+        return err;
     for (;;) {
         struct str input = stream_input(session->stream);
         size_t lf = str_find(input, '\n');
@@ -129,10 +140,10 @@ static enum err drop_line(struct session *session)
             return OK;
         dropped += input.len;
         if (dropped > LINE_DROPPED_MAX_BYTES) {
-            enum err err = session_answer(session, &answer_endless_line);
+            err = session_answer(session, &answer_endless_line);
             return err ? err : ERR_CLOSED;
         }
-        enum err err = stream_fill(session->stream, session->deadline_ms);
+        err = stream_fill(session->stream, session->deadline_ms);
         if (err)
             return err;
     }

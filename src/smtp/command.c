@@ -397,11 +397,12 @@ static enum err parse_line(struct command_parser *parser, struct str line)
     if (!verb)
         return refuse_line(parser, "Command not recognised");
     size_t max = verb->verb == SMTP_VERB_AUTH ? SMTP_AUTH_LINE_MAX_BYTES : SMTP_LINE_MAX_BYTES;
-    if (line.len > max)
+    bool is_http = verb->verb == SMTP_VERB_HTTP; /* it is known by its verb, whatever follows */
+    if (line.len > max && !is_http)
         return refuse_line(parser, "Line too long");
-    /* Paths have faults of their own for such bytes; for HTTP any byte will do. */
+    /* Paths have faults of their own for such bytes. */
     bool has_path = verb->verb == SMTP_VERB_MAIL || verb->verb == SMTP_VERB_RCPT;
-    if (!has_path && verb->verb != SMTP_VERB_HTTP && !mail_text_is_clean(args))
+    if (!has_path && !is_http && !mail_text_is_clean(args))
         return refuse_line(parser, "Control characters or bad UTF-8 in the line");
     parser->command.verb = verb->verb;
     return verb->parse(parser, args);

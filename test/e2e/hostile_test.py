@@ -2,9 +2,11 @@
 """What a client can say to harm the server, others or the next host, over real sockets and real
 TLS; and that each such thing is refused, dropped or kept exactly, and nothing else happens."""
 
+import atexit
 import base64
 import concurrent.futures
 import contextlib
+import functools
 import os
 import pathlib
 import re
@@ -13,7 +15,7 @@ import struct
 import threading
 import time
 
-from harness import Raw, Server, any_certificate, directory, main, message, queue_id, test, wait_for
+from harness import PATIENCE_S, Raw, Server, any_certificate, directory, main, message, queue_id, test, wait_for
 
 LINE_LENGTHS = (999, 4096, 65536, 1_000_000)
 SERVICE_S = 4  # what others may have to wait while a hostile client is at work
@@ -35,12 +37,28 @@ SMUGGLED = (b"MAIL FROM:<smuggler@elsewhere.test>\r\nRCPT TO:<bob@example.org>\r
             b"From: <admin@example.org>\r\n\r\nsmuggled")
 
 
+_until_the_end = contextlib.ExitStack()
+atexit.register(_until_the_end.close)
+
+
+@functools.cache
+def common_server():
+    """What one test does to it must not harm the next."""
+    return _until_the_end.enter_context(Server(_until_the_end.enter_context(directory())))
+
+
 @contextlib.contextmanager
 def serving(**options):
-    """A server whose engine is alive at the end, and has not been replaced."""
-    with directory() as path, Server(path, **options) as server:
+    """A server with empty mailboxes: the common one, unless there are options. At the end nothing
+    is left in its queue, and its engine is alive and has not been replaced."""
+    with contextlib.ExitStack() as stack:
+        server = (stack.enter_context(Server(stack.enter_context(directory()), **options)) if options
+                  else common_server())
+        for copy in server.path.glob("mail/*/*/new/*"):
+            copy.unlink()
         engine = server.engine_pid()
         yield server
+        wait_for(lambda: server.queue() == [], "the queue to be empty")
         assert server.engine_pid() == engine, "the engine has died"
         assert server.mailbox("bob") == [], "a smuggled message"
 
@@ -69,14 +87,17 @@ def in_sync(client):
 
 def closed(client):
     """Whatever else came before the end."""
+    said = b""
     with contextlib.suppress(ConnectionResetError):
-        return client.file.read().decode(errors="replace")
-    return ""
+        while line := client.file.readline():
+            said += line
+    return said.decode(errors="replace")
 
 
 @contextlib.contextmanager
 def greeted(port):
     with Raw(port) as client:
+        client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1) # each write is a segment
         expect(client, "EHLO hostile.test", "250-")
         yield client
 
@@ -327,6 +348,7 @@ def tls_that_ends_within_bdat_ends_the_session():
                 with contextlib.suppress(OSError):
                     client.socket = client.socket.unwrap() # close_notify, and the server's
                 clear = socket.socket(fileno=client.socket.detach())
+                clear.settimeout(PATIENCE_S)
                 client.socket, client.file = clear, clear.makefile("rb")
                 with contextlib.suppress(OSError):
                     clear.sendall(rest + b"\r\nNOOP\r\nMAIL FROM:<>\r\n")
@@ -365,7 +387,7 @@ def a_malformed_login_is_refused_and_harms_nothing():
         expect(client, "AUTH LOGIN", "334 ")
         expect(client, b"\x00\xff\r\n", "501 5.5.2")
         expect(client, "AUTH LOGIN", "334 ")
-        expect(client, plain() + "\n", "501 5.5.2")
+        expect(client, (plain() + "\n").encode(), "501 5.5.2")
         expect(client, "MAIL FROM:<alice@example.org>", "530 ")
         expect(client, f"AUTH PLAIN {plain()}", "235 ")
 
@@ -427,8 +449,7 @@ def bytes_that_no_path_may_hold_are_refused():
                 for parameter in (b"", b" SMTPUTF8"):
                     expect(client, b"MAIL FROM:" + path + parameter + b"\r\n", "501 ", "553 5.1.")
                     expect(client, b"MAIL FROM:<carol@elsewhere.test>" + parameter + b"\r\n", "250 ")
-                    local = path.replace(b"car", b"ali").replace(b"ol", b"ce").replace(b"elsewhere.test", b"example.org")
-                    expect(client, b"RCPT TO:" + local + b"\r\n", "501 ", "553 5.1.")
+                    expect(client, b"RCPT TO:" + path + b"\r\n", "501 ", "553 5.1.")
                     expect(client, "DATA", "503 ", "554 ")
                     expect(client, "RSET", "250 ")
 
@@ -590,9 +611,10 @@ def http_is_cut_off_and_its_body_not_run():
 
 # ---- many, and slow ----
 
-def connect_from(address, port):
+def connect_from(address, port, banner=b"220 "):
     connection = socket.create_connection(("127.0.0.1", port), timeout=20, source_address=(address, 0))
-    assert connection.recv(512).startswith(b"220 ")
+    said = connection.recv(512)
+    assert said.startswith(banner), said
     return connection
 
 
@@ -636,7 +658,12 @@ LINGERERS = (linger_in_command, linger_in_data, linger_in_chunk, linger_in_hands
 
 
 def descriptors(server):
-    return len(list(pathlib.Path(f"/proc/{server.engine_pid()}/fd").iterdir()))
+    """How many the engine has, without that of the trace, which opens when there is something to write."""
+    count = 0
+    for descriptor in pathlib.Path(f"/proc/{server.engine_pid()}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            count += "/state/trace/" not in os.readlink(descriptor)
+    return count
 
 
 def reset(connection):
@@ -673,16 +700,16 @@ def only_the_address_with_too_many_connections_is_turned_away():
     with serving(limits="limits { connections_per_ip = 10 }") as server, contextlib.ExitStack() as stack:
         before = descriptors(server)
         held = [stack.enter_context(connect_from("127.0.0.2", server.mx)) for _ in range(10)]
-        with socket.create_connection(("127.0.0.1", server.mx), timeout=20, source_address=("127.0.0.2", 0)) as more:
-            assert more.recv(512).startswith(b"421 4.7.0")
+        with connect_from("127.0.0.2", server.mx, banner=b"421 4.7.0") as more:
             assert more.recv(512) == b""
         with greeted(server.mx) as client:
             in_sync(client)
         held[0].close()
 
         def is_let_in():
-            with socket.create_connection(("127.0.0.1", server.mx), timeout=20, source_address=("127.0.0.2", 0)) as again:
-                return again.recv(512).startswith(b"220 ")
+            with contextlib.suppress(AssertionError), connect_from("127.0.0.2", server.mx):
+                return True
+            return False
         wait_for(is_let_in, "the address to be let in again")
         for connection in held:
             connection.close()

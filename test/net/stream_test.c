@@ -83,7 +83,7 @@ static void hear_every_split(void (*pair)(struct stream **, struct stream **))
 TEST_SYSTEM(lines_arrive_whole_whatever_the_split_on_sockets) { hear_every_split(socket_pair); }
 TEST_VIRTUAL(lines_arrive_whole_whatever_the_split_in_memory) { hear_every_split(stream_pair); }
 
-TEST_VIRTUAL(a_line_of_exactly_max_is_taken_and_a_longer_one_is_dropped_in_parts)
+TEST_VIRTUAL(a_line_of_exactly_max_is_taken_and_a_longer_one_is_left_unread)
 {
     struct stream *near, *far;
     stream_pair(&near, &far);
@@ -92,6 +92,9 @@ TEST_VIRTUAL(a_line_of_exactly_max_is_taken_and_a_longer_one_is_dropped_in_parts
     CHECK(read_line(far, 10, &line) == OK);
     CHECK_STR(line, STR("12345678"));
     CHECK(read_line(far, 10, &line) == ERR_LIMIT);
+    CHECK(read_line(far, 10, &line) == ERR_LIMIT);
+    CHECK(str_starts(stream_input(far), STR("1234567890")));
+    stream_consume(far, strlen("1234567890"));
     CHECK(read_line(far, 10, &line) == OK);
     CHECK_STR(line, STR(""));
     CHECK(read_line(far, 10, &line) == OK);
@@ -351,7 +354,7 @@ int main(void)
 {
     RUN(lines_arrive_whole_whatever_the_split_on_sockets);
     RUN(lines_arrive_whole_whatever_the_split_in_memory);
-    RUN(a_line_of_exactly_max_is_taken_and_a_longer_one_is_dropped_in_parts);
+    RUN(a_line_of_exactly_max_is_taken_and_a_longer_one_is_left_unread);
     RUN(a_line_cut_off_by_the_end_is_no_line);
     RUN(the_input_is_bounded);
     RUN(an_idle_stream_holds_no_buffer);

@@ -202,6 +202,7 @@ static struct str letters(struct arena *arena, size_t len)
 TEST_FIBER(an_overlong_line_earns_one_reply)
 {
     static const size_t lengths[] = {4097, 5000, 12286, 12287, 12288, 12289, 70000, 1000000};
+    static const struct str begins[] = {S("POST /"), S("GET /"), S("BDAT ")};
     struct world world;
     world_init(&world);
     for (size_t i = 0; i < ARRAY_LEN(lengths); i++) {
@@ -211,6 +212,13 @@ TEST_FIBER(an_overlong_line_earns_one_reply)
                                       S("\r\nQUIT\r\n")},
                        3);
         CHECK_STR(world_codes(&world, said), STR("220, 250, 500 5.5.2, 221 2.0.0, closed"));
+    }
+    /* Behind these comes nothing that may be taken for commands. */
+    for (size_t i = 0; i < ARRAY_LEN(begins); i++) {
+        struct str said = world_talk(
+            &world, (struct str[]){begins[i], letters(&world.arena, 20000), S("\r\nEHLO me\r\n")},
+            3);
+        CHECK_STR(world_codes(&world, said), STR("220, closed"));
     }
     struct str endless = world_say(&world, letters(&world.arena, 5000000));
     CHECK_STR(world_codes(&world, endless), STR("220, 421 4.7.0, closed"));
@@ -243,6 +251,10 @@ TEST_FIBER(senseless_lines_are_refused)
          "220, 554 5.5.1, closed",
          0},
         {"another", {S("GET / HTTP/1.1\r\n\r\n")}, "220, 554 5.5.1, closed", 0},
+        {"one that ends its lines with LF",
+         {S("GET / HTTP/1.1\n\nEHLO me\r\nMAIL FROM:<a@b.example>\r\n")},
+         "220, 500 5.5.2, closed",
+         0},
         {"a TLS handshake in clear",
          {S("\x16\x03\x01\x02\r\nQUIT\r\n")},
          "220, 500 5.5.2, 221 2.0.0, closed",

@@ -249,6 +249,8 @@ TEST(lines_have_a_limit_and_auth_a_longer_one)
     CHECK_INT(code_of_size("NOOP ", 4097), 500);
     CHECK_INT(code_of_size("AUTH PLAIN ", 12288), 250);
     CHECK_INT(code_of_size("AUTH PLAIN ", 12289), 500);
+    /* A browser is a browser, however long its request. */
+    CHECK_INT(code_of_size("POST /", 12288), 250);
     CHECK_INT(code_of_size("EHLO ", 260), 250);
     CHECK_INT(code_of_size("EHLO ", 261), 501);
 }
