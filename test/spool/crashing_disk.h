@@ -1,5 +1,6 @@
 /* A disk whose power fails at a chosen call: what then survives is up to the disk in memory behind
- * it. From that call on everything is ERR_IO, until the power is back. */
+ * it. From that call on everything is ERR_IO, until the power is back. Or only the process ends
+ * there, and all that it wrote stays. */
 #ifndef TEST_SPOOL_CRASHING_DISK_H
 #define TEST_SPOOL_CRASHING_DISK_H
 
@@ -13,6 +14,9 @@ struct crashing_disk {
     uint64_t calls_left; /* until the power fails; 0: it does not */
     uint64_t seed;
     bool dead;
+    bool only_process;             /* the power does not fail: nothing written is lost */
+    void (*called)(void *context); /* before each call that changes something; `dead` may be new */
+    void *context;
 };
 
 struct crashing_file {
@@ -23,7 +27,8 @@ struct crashing_file {
 
 static inline void crashing_disk_fail_now(struct crashing_disk *disk)
 {
-    disk_memory_crash(disk->memory, disk->seed);
+    if (!disk->only_process)
+        disk_memory_crash(disk->memory, disk->seed);
     disk->dead = true;
 }
 
@@ -32,6 +37,8 @@ static inline enum err crashing_step(struct crashing_disk *disk)
 {
     if (!disk->dead && disk->calls_left && --disk->calls_left == 0)
         crashing_disk_fail_now(disk);
+    if (disk->called)
+        disk->called(disk->context);
     return disk->dead ? ERR_IO : OK;
 }
 

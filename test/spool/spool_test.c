@@ -243,6 +243,23 @@ TEST(content_files_go_once_done_is_synced)
     world_done(&world);
 }
 
+/* Its draft was cut off before there was any message. */
+TEST(a_content_file_of_no_message_goes_at_the_next_start)
+{
+    spool_id id = (spool_id)1700000000000000 << 8;
+    char path[100];
+    bool exists;
+    struct disk_file *file;
+    begin();
+    snprintf(path, sizeof path, "spool/content/%02x/%s", (unsigned)(id >> 8) & 0xff,
+             spool_id_print(id).at);
+    REQUIRE(disk_open(world.memory, path, DISK_WRITE | DISK_CREATE, 0600, &file) == OK);
+    disk_close(file);
+    reopen_and_check();
+    CHECK(disk_exists(world.memory, path, &exists) == OK && !exists);
+    world_done(&world);
+}
+
 TEST(a_message_being_read_keeps_its_segment)
 {
     struct model *model, *other;
@@ -314,6 +331,7 @@ int main(void)
     RUN(ids_grow_even_when_the_clock_goes_back);
     RUN(the_disk_used_is_bounded_by_what_lives);
     RUN(content_files_go_once_done_is_synced);
+    RUN(a_content_file_of_no_message_goes_at_the_next_start);
     RUN(a_message_being_read_keeps_its_segment);
     RUN(a_full_disk_refuses_new_mail_takes_outcomes_and_recovers);
     RUN(a_content_file_without_room_is_refused);
