@@ -68,6 +68,7 @@ struct str arena_copy(struct arena *arena, struct str s)
 
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    assert(format);
     va_list again;
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, format, args);

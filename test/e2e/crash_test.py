@@ -23,7 +23,7 @@ class Sink(socketserver.ThreadingTCPServer):
     def __init__(self, port):
         self.lock = threading.Lock()
         self.taken = []      # (number, connection, place on the connection), in order of acceptance
-        self.connections = {}  # connection -> how many it carried
+        self.connections = {}  # connection -> how many it carried; ports come again, numbers do not
         super().__init__(("127.0.0.1", port), SinkSession)
 
 
@@ -31,6 +31,9 @@ class SinkSession(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self):
+        with self.server.lock:
+            self.connection = len(self.server.connections)
+            self.server.connections[self.connection] = 0
         try:
             self.converse()
         except OSError:
@@ -51,8 +54,8 @@ class SinkSession(socketserver.StreamRequestHandler):
                 break
         sink = self.server
         with sink.lock:
-            place = sink.connections[self.client_address] = sink.connections.get(self.client_address, 0) + 1
-            sink.taken.append((number, self.client_address, place))
+            sink.connections[self.connection] += 1
+            sink.taken.append((number, self.connection, sink.connections[self.connection]))
         self.say("250 2.0.0 taken")
         return True
 

@@ -34,12 +34,12 @@ void ledger_problem(struct ledger *ledger, const char *format, ...)
 {
     if (++ledger->problems > PROBLEMS_SHOWN)
         return;
+    struct arena arena = arena_make();
     va_list args;
     va_start(args, format);
-    printf("# ");
-    vprintf(format, args);
-    printf("\n");
+    printf("# %.*s\n", STR_FMT(arena_vprintf(&arena, format, args)));
     va_end(args);
+    arena_reset(&arena);
 }
 
 void ledger_life_begins(struct ledger *ledger)
