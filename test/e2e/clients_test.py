@@ -105,7 +105,7 @@ def nodemailer_submits():
     home = ROOT / "build/npm"
     if not (home / "node_modules/nodemailer").is_dir():
         home.mkdir(parents=True, exist_ok=True)
-        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home), "nodemailer"],
+        subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(home), "nodemailer@6"],
                        check=True, capture_output=True, timeout=300)
     with directory() as path, Server(path) as server:
         script = path / "send.js"

@@ -32,14 +32,12 @@ void ledger_done(struct ledger *ledger) { mem_free(ledger->lives); }
 
 void ledger_problem(struct ledger *ledger, const char *format, ...)
 {
-    if (++ledger->problems > PROBLEMS_SHOWN)
-        return;
-    struct arena arena = arena_make();
     va_list args;
     va_start(args, format);
-    printf("# %.*s\n", STR_FMT(arena_vprintf(&arena, format, args)));
+    struct str text = arena_vprintf(ledger->arena, format, args);
     va_end(args);
-    arena_reset(&arena);
+    if (++ledger->problems <= PROBLEMS_SHOWN)
+        printf("# %.*s\n", STR_FMT(text));
 }
 
 void ledger_life_begins(struct ledger *ledger)
