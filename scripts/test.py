@@ -12,7 +12,7 @@ import project
 from project import BUILD, JOBS, ROOT
 
 # The rooms whose code runs on several threads: their tests run under ThreadSanitizer too.
-THREADED = ["fiber", "net", "dns", "spool", "trace", "queue", "receive", "deliver", "server", "sim"]
+THREADED = ["fiber", "net", "dns", "spool", "trace", "queue", "receive", "deliver", "server"]
 FUZZ_SECONDS = 5
 END_TO_END_SECONDS = 600
 

@@ -43,7 +43,7 @@ void recovery_set_aside(struct recovery *recovery, const struct segment *segment
     struct spool *spool = recovery->spool;
     char path[PATH_BYTES];
     struct spool_id_text text = {"unknown"};
-    if (id)
+    if (id && id <= RECORD_ID_MAX) /* of damaged data nothing is certain */
         text = spool_id_print(id);
     snprintf(path, sizeof path, "%s/damaged/%s-%06u-%llu-%llu", spool->directory, text.at,
              segment->slot, (unsigned long long)segment->header.life.generation,
