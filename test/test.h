@@ -13,9 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int test_failed_checks;
-static int test_passed;
-static int test_failed;
+/* Weak, so that all files of one test count together: a check in a shared helper fails the test. */
+__attribute__((weak)) int test_failed_checks;
+__attribute__((weak)) int test_passed;
+__attribute__((weak)) int test_failed;
 
 #define TEST(name) static void test_##name(void)
 
