@@ -167,6 +167,18 @@ static struct str original_of(struct session *session, const struct smtp_rcpt *r
     return arena_printf(arena, "%s;%.*s", type, STR_FMT(written));
 }
 
+/* The address of ours by which a message comes to a target that lies elsewhere: an alias. */
+static struct str forwarded_by(struct session *session, const struct smtp_rcpt *rcpt,
+                               struct str target)
+{
+    const struct route_table *routes = session->service->routes;
+    const struct mail_address *written = &rcpt->path.address;
+    struct str domain = str_from(target, str_find_last(target, '@') + 1);
+    bool leads_outside = !written->is_literal && route_is_local_domain(routes, written->domain) &&
+                         !route_is_local_domain(routes, domain);
+    return leads_outside ? mail_address_text(&session->transaction.arena, written) : STR_EMPTY;
+}
+
 static void add_recipient(struct session *session, const struct smtp_rcpt *rcpt, struct str target)
 {
     struct transaction *transaction = &session->transaction;
@@ -176,6 +188,7 @@ static void add_recipient(struct session *session, const struct smtp_rcpt *rcpt,
         .address = arena_copy(&transaction->arena, target),
         .original = original_of(session, rcpt, target),
         .notify = (uint8_t)rcpt->notify,
+        .forwarded_by = forwarded_by(session, rcpt, target),
     };
 }
 

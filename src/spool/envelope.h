@@ -29,6 +29,11 @@ struct spool_recipient {
     struct str address;  /* where it goes: final address, without brackets */
     struct str original; /* ORCPT as given, "rfc822;…", or empty */
     uint8_t notify;
+    bool junk;  /* goes into the Junk folder of its mailbox */
+    bool loops; /* the message was here for it before: it is not delivered again */
+    /* The address of ours that leads outside, "info@example.org", when an alias forwards the
+     * message to `address`: its sender is rewritten on the way out. Else empty. */
+    struct str forwarded_by;
 };
 
 enum spool_return { SPOOL_RETURN_UNSET, SPOOL_RETURN_FULL, SPOOL_RETURN_HEADERS };

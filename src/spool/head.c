@@ -9,6 +9,8 @@
 #define ADDRESS_MAX_BYTES   UINT32_MAX
 
 enum option_flags { OPTION_SMTPUTF8 = 1, OPTION_8BIT = 2, OPTION_REQUIRE_TLS = 4 };
+/* In the byte that begins with the bits of enum spool_notify. */
+enum recipient_flags { RECIPIENT_NOTIFY = 0x0f, RECIPIENT_JUNK = 0x10, RECIPIENT_LOOPS = 0x20 };
 enum change_flags { CHANGE_HELD = 1, CHANGE_WARNED = 2 };
 
 /* The fields that are a plain string of the envelope. */
@@ -55,14 +57,21 @@ static enum err recipient_write(struct buf *out, const struct spool_recipient *r
         return ERR_LIMIT;
     wire_put(prefix, FIELD_RECIPIENT, 2);
     wire_put(prefix + 2, len, 4);
-    wire_put(prefix + 6, recipient->notify, 1);
+    wire_put(prefix + 6,
+             (recipient->notify & RECIPIENT_NOTIFY) | (recipient->junk ? RECIPIENT_JUNK : 0) |
+                 (recipient->loops ? RECIPIENT_LOOPS : 0),
+             1);
     wire_put(prefix + 7, recipient->address.len, 4);
     enum err err = buf_reserve(out, sizeof prefix + len);
     if (!err)
         err = buf_add(out, str_make(prefix, sizeof prefix));
     if (!err)
         err = buf_add(out, recipient->address);
-    return err ? err : buf_add(out, recipient->original);
+    if (!err)
+        err = buf_add(out, recipient->original);
+    if (!err && recipient->forwarded_by.len)
+        err = field_add(out, FIELD_FORWARDED, recipient->forwarded_by);
+    return err;
 }
 
 static enum err numbers_write(struct buf *out, const struct message_head *head)
@@ -119,7 +128,13 @@ enum err changes_write(struct buf *out, const struct spool_change *changes, size
 static enum err recipient_read(struct str value, struct spool_recipient *out_recipient)
 {
     struct wire_reader reader = wire_reader_make(value);
-    struct spool_recipient recipient = {.notify = wire_read8(&reader)};
+    uint8_t flags = wire_read8(&reader);
+    struct spool_recipient recipient = {
+        .notify = flags & RECIPIENT_NOTIFY,
+        .junk = flags & RECIPIENT_JUNK,
+        .loops = flags & RECIPIENT_LOOPS,
+        .forwarded_by = STR_EMPTY,
+    };
     recipient.address = wire_read_bytes(&reader, wire_read32(&reader));
     recipient.original = reader.rest;
     if (reader.failed)
@@ -199,6 +214,11 @@ static enum err field_read(struct field field, struct message_head *head, uint32
     switch (field.tag) {
     case FIELD_RECIPIENT:
         return recipient_read(field.value, &head->envelope.recipients[(*recipients_read)++]);
+    case FIELD_FORWARDED: /* of the recipient before it */
+        if (*recipients_read == 0)
+            return ERR_CORRUPT;
+        head->envelope.recipients[*recipients_read - 1].forwarded_by = field.value;
+        return OK;
     case FIELD_OPTIONS:
         return options_read(field.value, &head->envelope);
     case FIELD_RECEIVED:

@@ -68,6 +68,7 @@ enum field_tag {
     FIELD_CONTENT = 12,
     FIELD_INDEX = 13,
     FIELD_CUT = 14,
+    FIELD_FORWARDED = 15,
     FIELD_CRITICAL = 0x8000, /* who does not know the tag must not use the record */
 };
 

@@ -29,7 +29,7 @@ static const struct row {
 static void play_row(struct scene *scene)
 {
     const struct row *row = scene->row;
-    struct spool_recipient to = {STR("a@b.example"), STR_EMPTY, row->notify};
+    struct spool_recipient to = {.address = STR("a@b.example"), .notify = row->notify};
     struct spool_envelope envelope = {
         .sender = STR("me@here.example"), .recipients = &to, .recipient_count = 1};
     scene->peer.script = row->script;

@@ -93,7 +93,7 @@ TEST(notify_is_honoured) { world_run(asks_notify); }
 
 static void drops_reports_on_reports(void)
 {
-    struct spool_recipient to = {STR("a@remote.test"), STR(""), 0};
+    struct spool_recipient to = {.address = STR("a@remote.test")};
     struct spool_envelope envelope = {.sender = STR_EMPTY, .recipients = &to, .recipient_count = 1};
     spool_id id = world_send(&envelope, STR_EMPTY);
     struct queue_outcome outcome = refused("550 5.1.1 who?");
@@ -120,7 +120,7 @@ static void addresses_by_aliases(void)
         {"not an address", {NULL, NULL}},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct spool_recipient to = {STR("a@remote.test"), STR(""), 0};
+        struct spool_recipient to = {.address = STR("a@remote.test")};
         struct spool_envelope envelope = {
             .sender = str_of(rows[i].sender), .recipients = &to, .recipient_count = 1};
         size_t before = world_report_count();
@@ -147,8 +147,9 @@ TEST(a_report_goes_where_the_aliases_of_the_sender_lead) { world_run(addresses_b
 
 static void honours_parameters(void)
 {
-    struct spool_recipient to = {STR("a@remote.test"), STR("rfc822;z@list.test"),
-                                 SPOOL_NOTIFY_FAILURE};
+    struct spool_recipient to = {.address = STR("a@remote.test"),
+                                 .original = STR("rfc822;z@list.test"),
+                                 .notify = SPOOL_NOTIFY_FAILURE};
     struct spool_envelope envelope = {
         .sender = STR("alice@sender.test"),
         .recipients = &to,
@@ -174,7 +175,7 @@ static void returns_by_size(void)
     static char body[80 * 1024];
     for (size_t i = 0; i < sizeof body; i++)
         body[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : 'b';
-    struct spool_recipient to = {STR("a@remote.test"), STR(""), 0};
+    struct spool_recipient to = {.address = STR("a@remote.test")};
     struct spool_envelope envelope = {
         .sender = STR("alice@sender.test"), .recipients = &to, .recipient_count = 1};
     size_t header = strlen("Received: by us\r\n") + strlen("Subject: z\r\n\r\n");

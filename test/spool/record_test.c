@@ -93,7 +93,14 @@ TEST(a_record_header_with_any_bit_flipped_is_refused)
 
 TEST(a_message_head_comes_back_with_its_statuses)
 {
-    struct spool_recipient recipients[] = {{STR("a@x"), STR("rfc822;o"), 1}, {STR(""), STR(""), 0}};
+    struct spool_recipient recipients[] = {
+        {.address = STR("a@x"),
+         .original = STR("rfc822;o"),
+         .notify = 1,
+         .junk = true,
+         .forwarded_by = STR("f@x")},
+        {.address = STR(""), .loops = true},
+    };
     struct spool_status statuses[] = {
         {SPOOL_QUEUED, SPOOL_REASON_TLS, true, false, 3, -1},
         {SPOOL_BOUNCED, SPOOL_REASON_NONE, false, true, 65535, INT64_MAX}};
@@ -111,6 +118,11 @@ TEST(a_message_head_comes_back_with_its_statuses)
     REQUIRE(message_head_read(buf_str(&bytes), &arena, &got) == OK);
     CHECK_STR(got.envelope.sender, head.envelope.sender);
     CHECK_STR(got.envelope.recipients[0].original, recipients[0].original);
+    CHECK_INT(got.envelope.recipients[0].notify, 1);
+    CHECK(got.envelope.recipients[0].junk && !got.envelope.recipients[0].loops);
+    CHECK_STR(got.envelope.recipients[0].forwarded_by, recipients[0].forwarded_by);
+    CHECK(got.envelope.recipients[1].loops && !got.envelope.recipients[1].junk);
+    CHECK_INT(got.envelope.recipients[1].forwarded_by.len, 0);
     CHECK_STR(got.envelope.account, STR(""));
     CHECK_STR(got.prefix, head.prefix);
     CHECK_INT(got.content_size, head.content_size);
@@ -140,7 +152,7 @@ static const struct {
 TEST(fields_of_later_versions_are_skipped_unless_critical)
 {
     for (size_t i = 0; i < ARRAY_LEN(strange_fields); i++) {
-        struct spool_recipient recipient = {STR("a@x"), STR(""), 0};
+        struct spool_recipient recipient = {.address = STR("a@x")};
         struct message_head head = {
             .envelope = {.sender = STR(""), .recipients = &recipient, .recipient_count = 1},
             .prefix = STR(""),

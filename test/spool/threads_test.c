@@ -73,7 +73,7 @@ static void expect(bool ok)
 
 static const struct spool_envelope *envelope(void)
 {
-    static struct spool_recipient recipient = {STR("a@example.org"), STR(""), 0};
+    static struct spool_recipient recipient = {.address = STR("a@example.org")};
     static const struct spool_envelope one = {
         .sender = STR("s@example.org"), .recipients = &recipient, .recipient_count = 1};
     return &one;
