@@ -4,6 +4,7 @@
 #include "fiber/loop.h"
 #include "smtp/command.h"
 #include "smtp/data.h"
+#include "smtp/reply.h"
 
 #include <stdio.h>
 
@@ -12,19 +13,32 @@
 #define SLOW_MAX_MS    60000
 #define RECIPIENTS_MAX 100
 
-enum mood { MOOD_WELL, MOOD_FOR_NOW, MOOD_FOR_GOOD, MOOD_HANGS, MOOD_DIES };
+enum mood { MOOD_WELL, MOOD_FOR_NOW, MOOD_FOR_GOOD, MOOD_HANGS, MOOD_DIES, MOOD_NONSENSE };
 
-enum step { STEP_CONNECT, STEP_EHLO, STEP_MAIL, STEP_RCPT, STEP_DATA, STEP_CONTENT };
+enum step {
+    STEP_CONNECT,
+    STEP_EHLO,
+    STEP_STARTTLS,
+    STEP_MAIL,
+    STEP_RCPT,
+    STEP_DATA,
+    STEP_CONTENT,
+    STEP_RSET,
+    STEP_QUIT,
+};
 
 static const struct {
     const char *well, *for_now, *for_good;
 } words[] = {
     [STEP_CONNECT] = {"220 sink", "421 4.3.2 not now", NULL},
-    [STEP_EHLO] = {NULL, "421 4.3.2 not now", NULL},
+    [STEP_EHLO] = {"250", "421 4.3.2 not now", NULL}, /* the extensions are said instead */
+    [STEP_STARTTLS] = {"220 2.0.0 go on", "454 4.7.0 not now", NULL},
     [STEP_MAIL] = {"250 2.1.0 go on", "451 4.3.0 later", "550 5.7.1 not from you"},
     [STEP_RCPT] = {"250 2.1.5 go on", "450 4.2.1 later", "550 5.1.1 nobody"},
     [STEP_DATA] = {"354 go on", "451 4.3.0 later", "554 5.7.1 not that"},
     [STEP_CONTENT] = {"250 2.0.0 taken", "451 4.3.0 later", "554 5.6.0 not that"},
+    [STEP_RSET] = {"250 2.0.0 forgotten", "421 4.3.2 not now", NULL},
+    [STEP_QUIT] = {"221 2.0.0 bye", "421 4.3.2 not now", NULL},
 };
 
 /* One connection. */
@@ -34,8 +48,9 @@ struct visit {
     struct wire *wire;
     bool is_over;
     bool has_mail;
-    uint64_t begun;     /* the moment when the server said MAIL */
-    struct arena arena; /* of the transaction */
+    struct sink_slip slip; /* what it says to the present step; `at` as in the sink */
+    uint64_t begun;        /* the moment when the server said MAIL */
+    struct arena arena;    /* of the transaction */
     struct str sender;
     struct str recipients[RECIPIENTS_MAX]; /* accepted */
     size_t count;
@@ -83,9 +98,36 @@ static void pause(struct visit *visit, uint64_t ms)
         visit->is_over = true;
 }
 
+/* What the sink itself makes of the words that slip from it. */
+static enum mood mood_of_slip(enum step step, struct str said)
+{
+    struct smtp_reply reply;
+    size_t used;
+    if (smtp_reply_parse(said, &reply, &used))
+        return MOOD_NONSENSE;
+    if (reply.code / 100 == words[step].well[0] - '0')
+        return MOOD_WELL;
+    if (reply.code / 100 == 5 && words[step].for_good)
+        return MOOD_FOR_GOOD;
+    return reply.code / 100 == 4 ? MOOD_FOR_NOW : MOOD_NONSENSE;
+}
+
+static bool slips(struct visit *visit)
+{
+    struct sink_slip *slip = &visit->sink->slip;
+    visit->slip = (struct sink_slip){.words = STR_EMPTY};
+    if (!slip->words.at || slip->at-- > 0)
+        return false;
+    visit->slip = *slip;
+    *slip = (struct sink_slip){.words = {NULL, 0}};
+    return true;
+}
+
 static enum mood mood_at(struct visit *visit, enum step step)
 {
     const struct sink_moods *moods = &visit->sink->moods;
+    if (slips(visit))
+        return mood_of_slip(step, visit->slip.words);
     if (happens(visit, moods->slow))
         pause(visit, random_below(visit->sink->random, SLOW_MAX_MS));
     if (happens(visit, moods->hangs))
@@ -97,9 +139,19 @@ static enum mood mood_at(struct visit *visit, enum step step)
     return words[step].for_good && happens(visit, moods->for_good) ? MOOD_FOR_GOOD : MOOD_WELL;
 }
 
+static bool answer_oddly(struct visit *visit, enum mood mood)
+{
+    say(visit, visit->slip.words);
+    visit->is_over |= visit->slip.ends;
+    visit->slip = (struct sink_slip){.words = STR_EMPTY};
+    return mood == MOOD_WELL && !visit->is_over;
+}
+
 /* Says it; false when the step was not taken well. */
 static bool answer(struct visit *visit, enum step step, enum mood mood)
 {
+    if (visit->slip.words.len)
+        return answer_oddly(visit, mood);
     switch (mood) {
     case MOOD_WELL:
         say_line(visit, words[step].well);
@@ -116,6 +168,9 @@ static bool answer(struct visit *visit, enum step step, enum mood mood)
         break;
     case MOOD_DIES:
         visit->is_over = true;
+        break;
+    case MOOD_NONSENSE: /* is said oddly */
+        break;
     }
     return mood == MOOD_WELL && !visit->is_over;
 }
@@ -179,12 +234,13 @@ static void hear_end(struct visit *visit)
 {
     pause(visit, visit->sink->content_ms);
     enum mood mood = mood_at(visit, STEP_CONTENT);
-    uint64_t answer_len = strlen(words[STEP_CONTENT].well) + 2;
+    uint64_t answer_len =
+        visit->slip.words.len ? visit->slip.words.len : strlen(words[STEP_CONTENT].well) + 2;
     if (mood == MOOD_WELL)
         take(visit, visit->wire->other_wrote + answer_len);
     else if (mood == MOOD_FOR_GOOD)
         refuse_all(visit);
-    else if (mood == MOOD_HANGS || mood == MOOD_DIES)
+    else if (mood != MOOD_FOR_NOW)
         take(visit, ANSWER_NEVER);
     answer(visit, STEP_CONTENT, mood);
     forget_transaction(visit);
@@ -249,7 +305,7 @@ static void hear_ehlo(struct visit *visit)
         len += snprintf(text + len, sizeof text - (size_t)len, "250-%.*s\r\n", STR_FMT(word));
     snprintf(text + len, sizeof text - (size_t)len, "250 %.*s", STR_FMT(rest));
     enum mood mood = mood_at(visit, STEP_EHLO);
-    if (mood == MOOD_WELL)
+    if (mood == MOOD_WELL && !visit->slip.words.len)
         say_line(visit, text);
     else
         answer(visit, STEP_EHLO, mood);
@@ -257,8 +313,7 @@ static void hear_ehlo(struct visit *visit)
 
 static void hear_starttls(struct visit *visit)
 {
-    say_line(visit, "220 2.0.0 go on");
-    if (!visit->is_over &&
+    if (answer(visit, STEP_STARTTLS, mood_at(visit, STEP_STARTTLS)) &&
         stream_tls_accept(visit->stream, tls_context_simulated(), loop_now_ms() + PATIENCE_MS))
         visit->is_over = true;
 }
@@ -286,10 +341,10 @@ static void hear(struct visit *visit, const struct smtp_command *command)
         break;
     case SMTP_VERB_RSET:
         forget_transaction(visit);
-        say_line(visit, "250 2.0.0 forgotten");
+        answer(visit, STEP_RSET, mood_at(visit, STEP_RSET));
         break;
     case SMTP_VERB_QUIT:
-        say_line(visit, "221 2.0.0 bye");
+        answer(visit, STEP_QUIT, mood_at(visit, STEP_QUIT));
         visit->is_over = true;
         break;
     default:

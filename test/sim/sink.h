@@ -18,11 +18,20 @@ struct sink_moods {
     unsigned slow; /* up to a minute */
 };
 
+/* What a sink says once instead of what it should: in place of its reply number `at`, from 0 on,
+ * counted since this was set. It knows what it did: a refusal it meant, nonsense it did not. */
+struct sink_slip {
+    unsigned at;
+    struct str words; /* with their line ends; `at` NULL: it says nothing odd (any more) */
+    bool ends;        /* closes the connection behind them */
+};
+
 struct sink {
     const char *name;       /* its domain */
     const char *extensions; /* "PIPELINING CHUNKING STARTTLS 8BITMIME" */
     struct net_address address;
     struct sink_moods moods;
+    struct sink_slip slip;
     size_t recipients_max; /* of one transaction, then 452; 0: any number */
     uint64_t content_ms;   /* so long it thinks about each message */
     struct random *random;
