@@ -60,16 +60,28 @@ static inline bool test_check_int(long long got, long long want, const char *wha
             return;                                                   \
     } while (0)
 
-static inline void test_run(const char *name, void (*run)(void))
+static inline void test_tell(const char *name, bool ok)
 {
-    int before = test_failed_checks;
-    run();
-    bool ok = test_failed_checks == before;
     ok ? test_passed++ : test_failed++;
     printf("%s %s\n", ok ? "ok" : "FAIL", name);
     fflush(stdout);
 }
+
+static inline void test_run(const char *name, void (*run)(void))
+{
+    int before = test_failed_checks;
+    run();
+    test_tell(name, test_failed_checks == before);
+}
 #define RUN(name) test_run(#name, test_##name)
+
+/* A row of a table as a test of its own, named by its sentence. */
+static inline void test_run_row(const char *sentence, void (*run)(const void *row), const void *row)
+{
+    int before = test_failed_checks;
+    run(row);
+    test_tell(sentence, test_failed_checks == before);
+}
 
 static inline int test_summary(void)
 {

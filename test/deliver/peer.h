@@ -4,8 +4,8 @@
  *
  * A rule is VERB or VERBn (the n-th of its kind, over all connections) = a reply, an action, or a
  * reply and then an action: !close, !reset, !silent, !later (421 after half a second), !endless,
- * !garbage. CONNECT is the banner, DOT
- * the answer to the content. The peer counts what it took for whom. */
+ * !garbage. A reply behind "~" comes after a minute. CONNECT is the banner, DOT the answer to the
+ * content. The peer counts what it took for whom. */
 #ifndef TEST_DELIVER_PEER_H
 #define TEST_DELIVER_PEER_H
 
@@ -19,6 +19,7 @@
 #include <stdlib.h>
 
 #define PEER_RECIPIENTS_MAX 8
+#define PEER_LATE_MS        60000
 #define PEER_VERBS_MAX      16
 
 struct peer {
@@ -141,6 +142,10 @@ static inline int peer_answer(struct peer_session *session, const char *verb, co
     peer_rule(session->peer, verb, peer_count(session->peer, verb), &value);
     if (!str_cut(value, '!', &reply, &action))
         reply = value;
+    if (str_starts(reply, STR("~"))) {
+        reply = str_from(reply, 1);
+        session->is_over |= fiber_sleep_until(loop_now_ms() + PEER_LATE_MS) != OK;
+    }
     uint64_t code = 0;
     if (reply.len) {
         if (!str_to_u64(str_first(reply, 3), 999, &code))

@@ -83,11 +83,7 @@ static void play_row(struct scene *scene)
     CHECK_ROW(row->sentence, !story_has(scene, "S: 250-injected"));
 }
 
-TEST(each_policy_has_its_answer_to_each_failure)
-{
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        scene_play(play_row, &rows[i]);
-}
+static void run_row(const void *row) { scene_play(play_row, row); }
 
 TEST_SCENE(an_injection_is_told)
 {
@@ -268,7 +264,8 @@ TEST(certificates_are_verified_where_it_is_asked_for)
 int main(void)
 {
     RUN(certificates_are_verified_where_it_is_asked_for);
-    RUN(each_policy_has_its_answer_to_each_failure);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        test_run_row(rows[i].sentence, run_row, &rows[i]);
     RUN(an_injection_is_told);
     RUN(what_was_offered_in_clear_is_forgotten);
     RUN(logins_are_sent_through_verified_tls_and_never_shown);
