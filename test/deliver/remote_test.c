@@ -517,14 +517,6 @@ TEST_SCENE(an_address_that_would_break_out_of_its_line_is_not_sent)
 }
 
 /* ---- the story ---- */
-static bool story_has(struct scene *scene, const char *text)
-{
-    struct arena arena = arena_make();
-    bool has = str_search(scene_story(scene, &arena), str_of(text)) != SIZE_MAX;
-    arena_reset(&arena);
-    return has;
-}
-
 TEST_SCENE(the_story_is_told)
 {
     scene->peer.extensions = "PIPELINING SIZE,1000 8BITMIME DSN";

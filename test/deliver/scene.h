@@ -115,6 +115,14 @@ static inline struct str scene_story(struct scene *scene, struct arena *arena)
     return trace_print(arena, events, count);
 }
 
+static inline bool story_has(struct scene *scene, const char *text)
+{
+    struct arena arena = arena_make();
+    bool has = str_search(scene_story(scene, &arena), str_of(text)) != SIZE_MAX;
+    arena_reset(&arena);
+    return has;
+}
+
 static void scene_open(struct scene *scene)
 {
     CHECK(disk_mkdir(scene->disk, "/spool", 0700) == OK);

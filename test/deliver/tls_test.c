@@ -57,14 +57,6 @@ static const struct row rows[] = {
      "STARTTLS=220 go\r\n250-injected\r\n250 AUTH PLAIN", QUEUE_DELIVERED, FINE, 1, false},
 };
 
-static bool story_has(struct scene *scene, const char *text)
-{
-    struct arena arena = arena_make();
-    bool has = str_search(scene_story(scene, &arena), str_of(text)) != SIZE_MAX;
-    arena_reset(&arena);
-    return has;
-}
-
 static void play_row(struct scene *scene)
 {
     const struct row *row = scene->row;
