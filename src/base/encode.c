@@ -18,14 +18,17 @@ static void base64_encode_group(struct str bytes, char out[4])
         out[i] = i <= bytes.len ? base64_alphabet[bits >> (18 - 6 * i) & 63] : '=';
 }
 
+void base64_write(struct str bytes, char *out)
+{
+    for (; bytes.len; bytes = str_from(bytes, 3), out += 4)
+        base64_encode_group(str_first(bytes, 3), out);
+}
+
 struct str base64_encode(struct arena *arena, struct str bytes)
 {
     size_t len = base64_encoded_len(bytes.len);
     char *text = arena_alloc(arena, len + 1);
-    for (size_t at = 0; at < len; at += 4) {
-        base64_encode_group(str_first(bytes, 3), text + at);
-        bytes = str_from(bytes, 3);
-    }
+    base64_write(bytes, text);
     text[len] = '\0';
     return str_make(text, len);
 }
