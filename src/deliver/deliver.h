@@ -9,7 +9,9 @@
  *    of the content and the record of the answer. The trace says so when it is known.
  * 4. A login is sent only through TLS with a verified certificate.
  * 5. At a drain the transaction under way is finished, then QUIT; a cancelled fiber returns what
- *    it has not sent. */
+ *    it has not sent.
+ * 6. Content goes out as it is. Only to a server without 8BITMIME it is made 7-bit where it is not,
+ *    and never where that would touch what is signed: such a message fails. */
 #ifndef DELIVER_DELIVER_H
 #define DELIVER_DELIVER_H
 

@@ -89,7 +89,7 @@ static void print_lines(struct run *run)
     const struct smtp_extensions *extensions = &run->client->extensions;
     struct queue_outcome damaged = {.kind = QUEUE_FAILED, .reason = SPOOL_REASON_LOCAL};
     damaged.words = STR("5.1.7 the sender's address cannot be sent");
-    if (envelope_print_mail(envelope, transaction->content->size_bytes, extensions, run->arena,
+    if (envelope_print_mail(envelope, run->content->size_bytes, extensions, run->arena,
                             &run->mail_line)) {
         run_decide_all(run, FATE_OPEN, FATE_OPEN, damaged);
         return;
@@ -103,19 +103,31 @@ static void print_lines(struct run *run)
     }
 }
 
-static void prepare(struct run *run)
+static bool decide_if_impossible(struct run *run)
 {
     const struct smtp_client *client = run->client;
     const struct tls_info *tls = stream_tls(client->stream);
     struct queue_outcome impossible;
-    if (envelope_is_impossible(run->transaction->envelope, run->transaction->content->size_bytes,
-                               &client->extensions, tls && tls->verified, client->options.peer,
-                               run->arena, &impossible)) {
-        run_decide_all(run, FATE_OPEN, FATE_OPEN, impossible);
-        transcript_line(client->transcript, loop_now_ms(), TRANSCRIPT_NOTE, impossible.words);
-        return;
-    }
-    print_lines(run);
+    if (!envelope_is_impossible(run->transaction->envelope, run->content->size_bytes,
+                                &client->extensions, tls && tls->verified, client->options.peer,
+                                run->arena, &impossible))
+        return false;
+    run_decide_all(run, FATE_OPEN, FATE_OPEN, impossible);
+    transcript_line(client->transcript, loop_now_ms(), TRANSCRIPT_NOTE, impossible.words);
+    return true;
+}
+
+/* Converted content may be too large where the original was not. */
+static enum err prepare(struct run *run)
+{
+    run->client->stage = SMTP_CLIENT_ENVELOPE;
+    run->content = run->transaction->content;
+    if (decide_if_impossible(run))
+        return OK;
+    enum err err = run_fit_content(run);
+    if (!err && has_any(run, FATE_OPEN) && !decide_if_impossible(run))
+        print_lines(run);
+    return err;
 }
 
 enum transaction_end transaction_run(struct smtp_client *client,
@@ -129,11 +141,11 @@ enum transaction_end transaction_run(struct smtp_client *client,
         .fates = ARENA_ARRAY(arena, struct fate, transaction->count),
     };
     run.fates_end = run.fates + transaction->count;
-    prepare(&run);
+    enum err err = prepare(&run);
     bool was_asked = has_any(&run, FATE_OPEN);
-    enum err err = OK;
     while (!err && has_any(&run, FATE_OPEN))
         err = run_round(&run);
+    seven_bit_content_done(&run.seven_bit);
     if (err == ERR_CANCELLED && client->stage != SMTP_CLIENT_ANSWER && !has_any(&run, FATE_DECIDED))
         return TRANSACTION_CANCELLED;
     if (err)

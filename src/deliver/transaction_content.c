@@ -40,8 +40,7 @@ static enum err converse_data(struct run *run, bool *out_go)
     return OK;
 }
 
-/* The message itself is at fault: it could not be read, or must not be sent. */
-static enum err give_up_content(struct run *run, enum err err)
+void run_decide_unreadable(struct run *run, enum err err)
 {
     struct queue_outcome outcome = {.kind = QUEUE_DEFERRED, .reason = SPOOL_REASON_LOCAL};
     if (err == ERR_SYNTAX) {
@@ -54,6 +53,12 @@ static enum err give_up_content(struct run *run, enum err err)
     }
     run_decide_all(run, FATE_OPEN, FATE_ACCEPTED, outcome);
     transcript_line(run->client->transcript, loop_now_ms(), TRANSCRIPT_NOTE, outcome.words);
+}
+
+/* The message itself is at fault: it could not be read, or must not be sent. */
+static enum err give_up_content(struct run *run, enum err err)
+{
+    run_decide_unreadable(run, err);
     return smtp_client_fail(run->client, err);
 }
 
@@ -104,7 +109,7 @@ static struct content_sender sender_of(struct run *run)
 {
     run->client->stage = SMTP_CLIENT_CONTENT;
     return (struct content_sender){
-        .source = run->transaction->content,
+        .source = run->content,
         .stream = run->client->stream,
         .block_timeout_ms = run_timeouts(run)->data_block,
     };
