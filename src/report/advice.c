@@ -64,9 +64,15 @@ static const struct row {
     {5, 3, {"The message had too many recipients.", "Send it to fewer at a time."}},
     {5, ANY, {"The mail servers did not understand each other.", ""}},
     {6,
+     3,
+     {"The recipient's mail server takes plain 7-bit text only, and the message cannot be turned "
+      "into that on the way without damage.",
+      "Send it again with a mail program that encodes it (quoted-printable or base64)."}},
+    {6,
      7,
-     {"The recipient's mail server does not support addresses in this writing.",
-      "Use addresses of plain letters, if there are any."}},
+     {"The recipient's mail server does not support addresses or headers in this writing.",
+      "Use addresses of plain letters, if there are any, and a mail program that encodes the "
+      "rest."}},
     {6, ANY, {"The recipient's mail server does not accept this kind of content.", ""}},
     {7,
      1,
