@@ -99,6 +99,7 @@ void world_init(struct world *world)
     make_accounts(world);
     make_network(world);
     world->gate = receive_gate_new(100, 50);
+    world->signing = blocking_pool_new("signing", 0, 10);
     fiber_group_init(&world->servers, loop_current());
     world->service = (struct receive_service){
         .kind = RECEIVE_MX,
@@ -107,6 +108,7 @@ void world_init(struct world *world)
         .hostname = STR("mx.local.example"),
         .tls_context = tls_context_simulated(),
         .password_pool = world->passwords,
+        .signing_pool = world->signing,
         .routes = world->routes,
         .spool = world->spool,
         .trace = world->trace,
@@ -135,6 +137,8 @@ void world_done(struct world *world)
     route_table_free(world->routes);
     accounts_free(world->accounts);
     blocking_pool_free(world->passwords);
+    blocking_pool_free(world->signing);
+    resolver_free(world->resolver);
     disk_memory_free(world->disk);
     arena_reset(&world->arena);
 }
@@ -150,7 +154,8 @@ static void serve(void *argument)
 {
     struct server server = *(struct server *)argument;
     mem_free(argument);
-    receive_session(&server.world->service, server.world->gate, server.stream);
+    receive_session(&server.world->service, server.world->gate, server.world->resolver,
+                    server.stream);
 }
 
 struct stream *world_connect(struct world *world)

@@ -26,6 +26,8 @@ struct world {
     struct route_table *routes;
     struct accounts *accounts;
     struct blocking_pool *passwords;
+    struct blocking_pool *signing;
+    struct resolver *resolver; /* of the sessions; NULL at first, freed with the world */
     struct receive_gate *gate;
     struct receive_service service;
     struct fiber_group servers;
