@@ -44,8 +44,6 @@ struct job {
 
 /* ---- Telling ------------------------------------------------------------------------------- */
 
-#define HEADER_MAX_BYTES (64u * 1024)
-
 /* On one line. */
 static struct str unfolded(struct arena *arena, struct str field)
 {
@@ -60,14 +58,9 @@ static struct str unfolded(struct arena *arena, struct str field)
 /* The field, folded, without its last CRLF. */
 static struct str make_header(struct job *job)
 {
-    struct authres_result results[JUDGEMENT_RESULTS_MAX];
-    struct buf buf = buf_make(HEADER_MAX_BYTES);
-    size_t count = judgement_results(job->judgement, results);
-    enum err err = authres_print(&buf, envelope_hostname(&job->arena), results, count);
-    assert(!err); /* every value in it is cut */
-    struct str header = arena_copy(&job->arena, str_first(buf_str(&buf), buf.len - 2));
-    buf_free(&buf);
-    return header;
+    struct str hostname = envelope_hostname(&job->arena);
+    struct str results = judgement_print_results(job->judgement, hostname);
+    return arena_printf(&job->arena, "Authentication-Results: %.*s", STR_FMT(results));
 }
 
 static json_t *json_of_iprev(const struct judgement *judgement)

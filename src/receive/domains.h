@@ -6,8 +6,8 @@
 
 /* What is done about others' published policies (docs: `dmarc`). */
 enum receive_dmarc {
-    RECEIVE_DMARC_QUARANTINE, /* what fails goes into Junk */
     RECEIVE_DMARC_ENFORCE,    /* what fails is refused where its policy says so */
+    RECEIVE_DMARC_QUARANTINE, /* what fails goes into Junk */
     RECEIVE_DMARC_MARK,       /* it is only told in Authentication-Results */
     RECEIVE_DMARC_OFF,        /* nothing is looked up */
 };

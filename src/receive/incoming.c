@@ -5,6 +5,7 @@
 #include "receive/policy.h"
 #include "receive/seal.h"
 #include "receive/sign.h"
+#include "verify/authres.h"
 #include "verify/judgement.h"
 #include "verify/signing.h"
 

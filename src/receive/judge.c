@@ -2,15 +2,13 @@
 
 #include "base/log.h"
 #include "fiber/loop.h"
-#include "mail/text.h"
 #include "receive/seal.h"
 #include "verify/field_writer.h"
 #include "verify/judgement.h"
 
-#define DEADLINE_MS       20000
-#define REASON_MAX_BYTES  ((size_t)700) /* three names fit */
-#define RESULTS_MAX_BYTES ((size_t)128 * 1024)
-#define FIELD_MAX_BYTES   ((size_t)4096)
+#define DEADLINE_MS      20000
+#define REASON_MAX_BYTES ((size_t)700) /* three names fit */
+#define FIELD_MAX_BYTES  ((size_t)4096)
 
 static const struct answer send_separately = {
     451, {4, 5, 3}, "Send it separately: this recipient's domain treats mail in another way"};
@@ -138,10 +136,11 @@ static struct str print_junk_reason(struct arena *arena, struct str why)
 {
     struct buf buf = buf_make(FIELD_MAX_BYTES);
     struct field_writer writer = field_writer_make(&buf, STR("X-Junk-Reason"));
-    struct str word = why;
     for (bool has_more = true; has_more;) {
+        struct str word = why;
         has_more = str_cut(why, ' ', &word, &why);
-        field_writer_add(&writer, has_more ? word : why);
+        if (word.len)
+            field_writer_add(&writer, word);
     }
     enum err err = field_writer_end(&writer);
     assert(!err); /* it was cut */
@@ -191,15 +190,11 @@ static const struct answer *apply_policy(struct session *session, struct incomin
 /* On top of our own Received, as the fields of one host go (RFC 8601 section 4). */
 static void put_results_on_top(struct session *session, struct incoming *incoming)
 {
-    struct arena *arena = incoming->judgement->arena;
-    struct authres_result *results =
-        ARENA_ARRAY(arena, struct authres_result, JUDGEMENT_RESULTS_MAX);
-    size_t count = judgement_results(incoming->judgement, results);
-    struct buf buf = buf_make(RESULTS_MAX_BYTES);
-    enum err err = authres_print(&buf, session->service->hostname, results, count);
-    assert(!err); /* every value in it is cut */
-    incoming_put_on_top(session, incoming, buf_str(&buf));
-    buf_free(&buf);
+    const struct judgement *judgement = incoming->judgement;
+    struct str results = judgement_print_results(judgement, session->service->hostname);
+    incoming_put_on_top(
+        session, incoming,
+        arena_printf(judgement->arena, "Authentication-Results: %.*s\r\n", STR_FMT(results)));
 }
 
 enum err judge_finish(struct session *session, struct incoming *incoming,

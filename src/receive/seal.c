@@ -4,8 +4,6 @@
 #include "verify/judgement.h"
 #include "verify/keyring.h"
 
-#define RESULTS_MAX_BYTES ((size_t)128 * 1024)
-
 struct seal {
     const struct judgement *judgement;
     struct arc_sealer *sealer;
@@ -50,20 +48,6 @@ struct seal *seal_begin(struct session *session, struct judgement *judgement)
     return seal;
 }
 
-static struct str print_results(const struct session *session, const struct judgement *judgement)
-{
-    struct arena *arena = judgement->arena;
-    struct authres_result *results =
-        ARENA_ARRAY(arena, struct authres_result, JUDGEMENT_RESULTS_MAX);
-    size_t count = judgement_results(judgement, results);
-    struct buf buf = buf_make(RESULTS_MAX_BYTES);
-    enum err err = authres_print_payload(&buf, session->service->hostname, results, count, 0);
-    assert(!err); /* every value in it is cut */
-    struct str text = arena_copy(arena, buf_str(&buf));
-    buf_free(&buf);
-    return text;
-}
-
 /* On a thread of the pool, while the session waits. */
 static void burn(void *argument)
 {
@@ -77,7 +61,7 @@ static void burn(void *argument)
 const struct answer *seal_finish(struct session *session, struct incoming *incoming)
 {
     struct seal *seal = incoming->seal;
-    seal->results = print_results(session, seal->judgement);
+    seal->results = judgement_print_results(seal->judgement, session->service->hostname);
     if (blocking_run(session->service->signing_pool, burn, seal))
         return &sign_pool_full;
     if (seal->err) {

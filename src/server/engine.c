@@ -128,17 +128,10 @@ static bool make_accounts(struct engine *engine)
 
 static void make_domains(struct engine *engine)
 {
-    static const enum receive_dmarc settings[] = {
-        [CONFIG_DMARC_ENFORCE] = RECEIVE_DMARC_ENFORCE,
-        [CONFIG_DMARC_QUARANTINE] = RECEIVE_DMARC_QUARANTINE,
-        [CONFIG_DMARC_MARK] = RECEIVE_DMARC_MARK,
-        [CONFIG_DMARC_OFF] = RECEIVE_DMARC_OFF,
-    };
     const struct config *config = engine->config;
     engine->domains = receive_domains_new();
     for (size_t i = 0; i < config->domain_count; i++)
-        receive_domains_add(engine->domains, config->domains[i].name,
-                            settings[config->domains[i].dmarc]);
+        receive_domains_add(engine->domains, config->domains[i].name, config->domains[i].dmarc);
 }
 
 static bool add_keys(struct engine *engine, const struct config_domain *domain)

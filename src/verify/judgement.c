@@ -7,6 +7,9 @@
 #define DMARC_TIME_MS 6000
 #define CLIENT_MS     (SPF_DEADLINE_MS - DMARC_TIME_MS)
 
+#define RESULTS_MAX       (DKIM_SIGNATURES_MAX + 4)
+#define RESULTS_MAX_BYTES ((size_t)128 * 1024)
+
 /* ---- the client ---- */
 
 MAY_YIELD static void ask_about_client(void *context)
@@ -138,20 +141,32 @@ static struct authres_result authres_of_arc(const struct arc_chain *chain)
                                    .reason = str_of(chain->reason)};
 }
 
-size_t judgement_results(const struct judgement *judgement,
-                         struct authres_result out_results[JUDGEMENT_RESULTS_MAX])
+static size_t list_results(const struct judgement *judgement, struct authres_result *out)
 {
     size_t count = 0;
     struct arena *arena = judgement->arena;
-    out_results[count++] =
+    out[count++] =
         authres_of_iprev(arena, judgement->iprev, &judgement->query.client, judgement->client_name);
-    out_results[count++] = authres_of_spf(&judgement->query, &judgement->spf);
+    out[count++] = authres_of_spf(&judgement->query, &judgement->spf);
     for (size_t i = 0; i < judgement->dkim.count; i++)
-        out_results[count++] = authres_of_dkim(arena, &judgement->dkim.items[i]);
+        out[count++] = authres_of_dkim(arena, &judgement->dkim.items[i]);
     if (judgement->dkim.count == 0)
-        out_results[count++] = authres_of_no_dkim();
-    out_results[count++] = authres_of_dmarc(arena, &judgement->dmarc);
-    out_results[count++] = authres_of_arc(&judgement->arc);
-    assert(count <= JUDGEMENT_RESULTS_MAX);
+        out[count++] = authres_of_no_dkim();
+    out[count++] = authres_of_dmarc(arena, &judgement->dmarc);
+    out[count++] = authres_of_arc(&judgement->arc);
+    assert(count <= RESULTS_MAX);
     return count;
+}
+
+struct str judgement_print_results(const struct judgement *judgement, struct str authserv_id)
+{
+    struct arena *arena = judgement->arena;
+    struct authres_result *results = ARENA_ARRAY(arena, struct authres_result, RESULTS_MAX);
+    size_t count = list_results(judgement, results);
+    struct buf buf = buf_make(RESULTS_MAX_BYTES);
+    enum err err = authres_print_payload(&buf, authserv_id, results, count, 0);
+    assert(!err); /* every value in it is cut */
+    struct str text = arena_copy(arena, buf_str(&buf));
+    buf_free(&buf);
+    return text;
 }

@@ -11,7 +11,6 @@
 #define VERIFY_JUDGEMENT_H
 
 #include "verify/arc.h"
-#include "verify/authres.h"
 #include "verify/dkim_verify.h"
 #include "verify/dmarc.h"
 #include "verify/iprev.h"
@@ -22,7 +21,7 @@ struct judgement {
     struct arena *arena;
     struct spf_query query;
 
-    /* Found out; complete after judgement_finish. */
+    /* What was found out; complete after judgement_finish. */
     enum iprev_result iprev;
     struct str client_name; /* that leads back to the address; may be empty */
     struct spf_answer spf;
@@ -49,11 +48,8 @@ MUST_CHECK MAY_YIELD enum err judgement_finish(struct judgement *judgement, uint
 /* At any time. Takes NULL. */
 MAY_YIELD void judgement_free(struct judgement *judgement);
 
-#define JUDGEMENT_RESULTS_MAX (DKIM_SIGNATURES_MAX + 4)
-
-/* The results of an Authentication-Results field, in their order; returns how many. */
-size_t judgement_results(const struct judgement *judgement,
-                         struct authres_result out_results[JUDGEMENT_RESULTS_MAX]);
+/* What an Authentication-Results field of ours says, without its name and the last CRLF. */
+struct str judgement_print_results(const struct judgement *judgement, struct str authserv_id);
 /* All that was found out in plain words, a line each, without control bytes. */
 struct str judgement_tell(const struct judgement *judgement);
 

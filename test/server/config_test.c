@@ -76,7 +76,7 @@ static void check_domain(const struct config *config)
     REQUIRE(domain->user_count == 2);
     CHECK_STR(domain->user_names[1], STR("bob"));
     CHECK_INT(domain->separator, '+');
-    CHECK_INT(domain->dmarc, CONFIG_DMARC_QUARANTINE);
+    CHECK_INT(domain->dmarc, RECEIVE_DMARC_QUARANTINE);
     REQUIRE(domain->dkim_count == 1);
     CHECK_STR(domain->dkims[0].selector, STR("s2026"));
     CHECK_STR(domain->dkims[0].key_pem, str_of(fixture_dkim_key));
