@@ -107,7 +107,8 @@ static enum err pass_on_without_forgeries(struct session *session, struct incomi
     if (removed)
         incoming_tell(session, incoming,
                       arena_printf(&session->transaction.arena,
-                                   "removed %zu Authentication-Results under our name", removed));
+                                   "removed %zu Authentication-Results field%s in our name",
+                                   removed, removed == 1 ? "" : "s"));
     return err;
 }
 

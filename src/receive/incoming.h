@@ -15,7 +15,6 @@
 struct judgement;
 struct seal;
 struct signing;
-struct keyring_domain;
 
 struct incoming {
     struct spool_draft *draft;      /* NULL: nothing is kept any more */
@@ -28,10 +27,9 @@ struct incoming {
     struct judgement *judgement; /* NULL: it is not judged (judge.h) */
     struct seal *seal;           /* NULL: it is not sealed (seal.h) */
     struct signing *signing;     /* NULL: it is not signed (sign.h) */
-    const struct keyring_domain *signing_keys;
-    struct str completion; /* fields that were missing: they are signed with the others */
-    struct str top;        /* fields that go on top of ours */
-    struct str words;      /* lines for the trace, LF before each */
+    struct str completion;       /* fields that were missing: they are signed with the others */
+    struct str top;              /* fields that go on top of ours */
+    struct str words;            /* lines for the trace, LF before each */
 };
 
 /* Forgets what is left of it. */

@@ -49,7 +49,7 @@ struct seal *seal_begin(struct session *session, struct judgement *judgement)
 }
 
 /* On a thread of the pool, while the session waits. */
-static void burn(void *argument)
+static void make_set(void *argument)
 {
     struct seal *seal = argument;
     const struct judgement *judgement = seal->judgement;
@@ -62,7 +62,7 @@ const struct answer *seal_finish(struct session *session, struct incoming *incom
 {
     struct seal *seal = incoming->seal;
     seal->results = judgement_print_results(seal->judgement, session->service->hostname);
-    if (blocking_run(session->service->signing_pool, burn, seal))
+    if (blocking_run(session->service->signing_pool, make_set, seal))
         return &sign_pool_full;
     if (seal->err) {
         incoming_tell(session, incoming,

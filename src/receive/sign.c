@@ -30,12 +30,11 @@ void sign_begin(struct session *session, struct incoming *incoming)
     const struct keyring_domain *keys = keyring_find(session->service->keyring, authors.domains[0]);
     if (keys)
         incoming->signing = signing_new(keys);
-    incoming->signing_keys = keys;
 }
 
 static void tell_signed(struct session *session, struct incoming *incoming)
 {
-    const struct keyring_domain *keys = incoming->signing_keys;
+    const struct keyring_domain *keys = signing_keys(incoming->signing);
     struct arena *arena = &session->transaction.arena;
     struct str text = arena_printf(arena, "signed for %.*s", STR_FMT(keys->name));
     for (size_t i = 0; i < keys->count; i++)

@@ -17,6 +17,8 @@ struct signing *signing_new(const struct keyring_domain *keys)
     return signing;
 }
 
+const struct keyring_domain *signing_keys(const struct signing *signing) { return signing->keys; }
+
 void signing_add(struct signing *signing, struct str bytes)
 {
     verify_message_add(signing->message, bytes);

@@ -9,6 +9,7 @@ struct signing;
 
 /* `keys` outlives it. */
 struct signing *signing_new(const struct keyring_domain *keys);
+const struct keyring_domain *signing_keys(const struct signing *signing);
 /* The message, its bytes as they will be sent. */
 void signing_add(struct signing *signing, struct str bytes);
 /* Nothing follows: the DKIM-Signature fields, in `arena`, made on a thread of the pool. Errors as

@@ -6,6 +6,9 @@
     "EHLO mail.honest.example\r\nMAIL FROM:<" sender ">\r\nRCPT TO:<alice@local.example>\r\n"
 #define FROM(address) "From: " address "\r\nSubject: x\r\n\r\ntext\r\n.\r\nQUIT\r\n"
 
+static const struct str spoofed =
+    STR(ENVELOPE("x@reject.example") "DATA\r\n" FROM("x@reject.example"));
+
 /* The client of these tests is 198.51.100.7. */
 static const struct {
     const char *name;
@@ -42,6 +45,39 @@ static void init(struct world *world)
 static bool has(struct str text, const char *part)
 {
     return str_search(text, str_of(part)) != SIZE_MAX;
+}
+
+/* What local.example wants; to be freed after the world. */
+static struct receive_domains *set_dmarc(struct world *world, enum receive_dmarc setting)
+{
+    struct receive_domains *domains = receive_domains_new();
+    receive_domains_add(domains, STR("local.example"), setting);
+    world->service.domains = domains;
+    return domains;
+}
+
+/* Makes the client a host of ours. */
+static void trust_client(struct world *world, struct net_range *range)
+{
+    CHECK_INT(net_range_parse(STR("198.51.100.0/24"), range), OK);
+    world->service.relay_from = range;
+    world->service.relay_from_count = 1;
+}
+
+static void offer_logins(struct world *world)
+{
+    world->service.kind = RECEIVE_SUBMISSION;
+    world->service.accounts = world->accounts;
+    world->service.auth_in_clear = true;
+}
+
+/* A client that has said all this, and does not listen. */
+static struct stream *connect_and_say(struct world *world, struct str said)
+{
+    struct stream *client = world_connect(world);
+    CHECK_INT(stream_write(client, said, loop_now_ms() + 1000), OK);
+    CHECK_INT(stream_flush(client, loop_now_ms() + 1000), OK);
+    return client;
 }
 
 /* The header on one line for each field. */
@@ -138,9 +174,7 @@ TEST_FIBER(a_domain_decides_what_becomes_of_mail_that_fails)
         const struct verdict *row = &verdicts[i];
         struct world world;
         init(&world);
-        struct receive_domains *domains = receive_domains_new();
-        receive_domains_add(domains, STR("local.example"), row->setting);
-        world.service.domains = domains;
+        struct receive_domains *domains = set_dmarc(&world, row->setting);
         struct str said = world_say(&world, arena_printf(&world.arena, ENVELOPE("%s") "DATA\r\n%s",
                                                          row->sender, row->content));
         CHECK_ROW(row->about, world.message_count == (row->fate != REFUSED));
@@ -156,11 +190,8 @@ TEST_FIBER(a_refusal_says_what_failed)
 {
     struct world world;
     init(&world);
-    struct receive_domains *domains = receive_domains_new();
-    receive_domains_add(domains, STR("local.example"), RECEIVE_DMARC_ENFORCE);
-    world.service.domains = domains;
-    struct str said =
-        world_say(&world, STR(ENVELOPE("x@reject.example") "DATA\r\n" FROM("x@reject.example")));
+    struct receive_domains *domains = set_dmarc(&world, RECEIVE_DMARC_ENFORCE);
+    struct str said = world_say(&world, spoofed);
     CHECK(has(said, "550 5.7.1 DMARC: neither SPF nor DKIM vouches for reject.example; its policy "
                     "is reject (SPF fail for reject.example, no DKIM signature)\r\n"));
     world_done(&world);
@@ -186,7 +217,7 @@ TEST_FIBER(what_is_found_out_stands_on_top_of_our_received)
 {
     struct world world;
     init(&world);
-    world_say(&world, STR(ENVELOPE("x@reject.example") "DATA\r\n" FROM("x@reject.example")));
+    world_say(&world, spoofed);
     REQUIRE(world.message_count == 1);
     struct str header = unfolded(&world, world_content(&world, 0));
     size_t results = str_search(header, STR("Authentication-Results: "));
@@ -203,10 +234,8 @@ TEST_FIBER(relay_clients_are_not_judged)
     struct net_range range;
     struct world world;
     init(&world);
-    CHECK_INT(net_range_parse(STR("198.51.100.0/24"), &range), OK);
-    world.service.relay_from = &range;
-    world.service.relay_from_count = 1;
-    world_say(&world, STR(ENVELOPE("x@reject.example") "DATA\r\n" FROM("x@reject.example")));
+    trust_client(&world, &range);
+    world_say(&world, spoofed);
     REQUIRE(world.message_count == 1);
     CHECK(str_starts(world_content(&world, 0), STR("Received: ")));
     CHECK(!world_envelope(&world, 0).recipients[0].junk);
@@ -217,9 +246,7 @@ TEST_FIBER(who_logged_in_is_not_judged)
 {
     struct world world;
     init(&world);
-    world.service.kind = RECEIVE_SUBMISSION;
-    world.service.accounts = world.accounts;
-    world.service.auth_in_clear = true;
+    offer_logins(&world);
     world.service.senders = RECEIVE_SENDERS_ANY;
     world_say(&world, STR("EHLO me\r\nAUTH PLAIN AHRlc3R1c2VyAHRlc3RwYXNz\r\n"
                           "MAIL FROM:<x@reject.example>\r\nRCPT TO:<alice@local.example>\r\n"
@@ -263,10 +290,8 @@ TEST_FIBER(domains_that_differ_get_a_message_each)
     };
     struct world world;
     init(&world);
-    struct receive_domains *domains = receive_domains_new();
-    receive_domains_add(domains, STR("local.example"), RECEIVE_DMARC_ENFORCE);
+    struct receive_domains *domains = set_dmarc(&world, RECEIVE_DMARC_ENFORCE);
     receive_domains_add(domains, STR("open.example"), RECEIVE_DMARC_OFF);
-    world.service.domains = domains;
     scripts_run(&world, scripts, ARRAY_LEN(scripts));
     world_done(&world);
     receive_domains_free(domains);
@@ -357,18 +382,14 @@ TEST_FIBER(hosts_of_ours_may_speak_in_our_name_and_people_may_not)
     struct net_range range;
     struct world world;
     init(&world);
-    CHECK_INT(net_range_parse(STR("198.51.100.0/24"), &range), OK);
-    world.service.relay_from = &range;
-    world.service.relay_from_count = 1;
+    trust_client(&world, &range);
     struct str said = STR(ENVELOPE("x@local.example") "DATA\r\n"
                                                       "Authentication-Results: mx.local.example; "
                                                       "dkim=pass\r\n" FROM("x@local.example"));
     world_say(&world, said);
     REQUIRE(world.message_count == 1);
     CHECK(has(world_content(&world, 0), "Authentication-Results: mx.local.example; dkim=pass"));
-    world.service.kind = RECEIVE_SUBMISSION;
-    world.service.accounts = world.accounts;
-    world.service.auth_in_clear = true;
+    offer_logins(&world);
     world_say(&world,
               arena_printf(&world.arena, "EHLO me\r\nAUTH PLAIN AHRlc3R1c2VyAHRlc3RwYXNz\r\n%.*s",
                            STR_FMT(said)));
@@ -398,10 +419,7 @@ TEST_FIBER(name_servers_that_are_silent_cost_twenty_seconds)
     init(&world);
     resolver_script_delay(world.resolver, 3600 * 1000);
     uint64_t began_ms = loop_now_ms();
-    struct stream *client = world_connect(&world);
-    struct str said = STR(ENVELOPE("x@reject.example") "DATA\r\n" FROM("x@reject.example"));
-    CHECK_INT(stream_write(client, said, loop_now_ms() + 1000), OK);
-    CHECK_INT(stream_flush(client, loop_now_ms() + 1000), OK);
+    struct stream *client = connect_and_say(&world, spoofed);
     CHECK_INT(fiber_group_join(&world.servers, loop_now_ms() + 60000), OK);
     CHECK(loop_now_ms() - began_ms <= 20000);
     REQUIRE(world.message_count == 1);
@@ -420,9 +438,7 @@ TEST_FIBER(a_client_may_leave_at_any_time)
         struct world world;
         init(&world);
         resolver_script_delay(world.resolver, 1000);
-        struct stream *client = world_connect(&world);
-        CHECK_INT(stream_write(client, str_make(said, len), loop_now_ms() + 1000), OK);
-        CHECK_INT(stream_flush(client, loop_now_ms() + 1000), OK);
+        struct stream *client = connect_and_say(&world, str_make(said, len));
         CHECK_INT(fiber_sleep_until(loop_now_ms() + 100), OK);
         stream_abort(client);
         world_done(&world);
@@ -434,10 +450,7 @@ TEST_FIBER(a_session_that_is_cancelled_while_it_judges_ends_at_once)
     struct world world;
     init(&world);
     resolver_script_delay(world.resolver, 3600 * 1000);
-    struct stream *client = world_connect(&world);
-    struct str said = STR(ENVELOPE("x@reject.example") "DATA\r\n" FROM("x@reject.example"));
-    CHECK_INT(stream_write(client, said, loop_now_ms() + 1000), OK);
-    CHECK_INT(stream_flush(client, loop_now_ms() + 1000), OK);
+    struct stream *client = connect_and_say(&world, spoofed);
     CHECK_INT(fiber_sleep_until(loop_now_ms() + 1000), OK);
     uint64_t began_ms = loop_now_ms();
     fiber_group_cancel(&world.servers);

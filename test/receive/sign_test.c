@@ -210,6 +210,16 @@ TEST_FIBER(hosts_that_relay_through_us_have_mail_signed_and_strangers_have_not)
     end(&bench);
 }
 
+TEST_FIBER(programs_of_this_host_have_mail_signed)
+{
+    struct bench bench;
+    begin(&bench, world_init_local);
+    world_say(&bench.world, STR("EHLO host\r\n" FROM("alice@local.example") REST));
+    REQUIRE(bench.world.message_count == 1);
+    check_both(&bench, 0, "the submit socket");
+    end(&bench);
+}
+
 /* Header fields without end: the signature would have to name them all. */
 TEST_FIBER(what_cannot_be_signed_goes_unsigned)
 {
@@ -354,6 +364,7 @@ int main(void)
     RUN(pieces_and_chunks_are_signed_alike);
     RUN(what_is_signed_is_what_is_sent);
     RUN(hosts_that_relay_through_us_have_mail_signed_and_strangers_have_not);
+    RUN(programs_of_this_host_have_mail_signed);
     RUN(what_cannot_be_signed_goes_unsigned);
     RUN(what_we_sign_passes_where_we_judge);
     RUN(what_an_alias_forwards_is_sealed_and_the_seal_is_right);

@@ -126,6 +126,20 @@ void world_init_submission(struct world *world)
     world->service.auth_in_clear = true;
 }
 
+void world_init_local(struct world *world)
+{
+    world_init(world);
+    listener_close(world->listener);
+    must(net_address_parse(STR("unix:/submit"), 0, &world->server_address));
+    must(net_address_parse(STR("unix:/client"), 0, &world->client_address));
+    must(listener_open_memory(world->network, &world->server_address, &world->listener));
+    world->service.kind = RECEIVE_LOCAL;
+    world->service.tls = RECEIVE_TLS_NONE;
+    world->service.tls_context = NULL;
+    world->service.senders = RECEIVE_SENDERS_ANY;
+    world->service.home = STR("local.example");
+}
+
 void world_done(struct world *world)
 {
     must(fiber_group_join(&world->servers, loop_now_ms() + 3600000));
