@@ -187,14 +187,28 @@ static const struct answer *apply_policy(struct session *session, struct incomin
     return NULL;
 }
 
+/* What the DNS said may be UTF-8, which only fits where the envelope has it already (RFC 8601
+ * section 2.2, RFC 6532). */
+static struct str print_results(const struct session *session, const struct judgement *judgement)
+{
+    struct str results = judgement_print_results(judgement, session->service->hostname);
+    if (str_has_8bit(session->transaction.envelope.sender) || !str_has_8bit(results))
+        return results;
+    char *ascii = arena_alloc(judgement->arena, results.len);
+    for (size_t i = 0; i < results.len; i++)
+        ascii[i] = char_is_8bit(results.at[i]) ? '?' : results.at[i];
+    return str_make(ascii, results.len);
+}
+
 /* On top of our own Received, as the fields of one host go (RFC 8601 section 4). */
-static void put_results_on_top(struct session *session, struct incoming *incoming)
+static const struct answer *put_results_on_top(struct session *session, struct incoming *incoming)
 {
     const struct judgement *judgement = incoming->judgement;
-    struct str results = judgement_print_results(judgement, session->service->hostname);
+    struct str results = print_results(session, judgement);
     incoming_put_on_top(
         session, incoming,
         arena_printf(judgement->arena, "Authentication-Results: %.*s\r\n", STR_FMT(results)));
+    return incoming->seal ? seal_finish(session, incoming, results) : NULL;
 }
 
 enum err judge_finish(struct session *session, struct incoming *incoming,
@@ -206,10 +220,6 @@ enum err judge_finish(struct session *session, struct incoming *incoming,
         return err;
     incoming_tell(session, incoming, judgement_tell(judgement));
     const struct answer *no = apply_policy(session, incoming);
-    if (!no)
-        put_results_on_top(session, incoming);
-    if (!no && incoming->seal)
-        no = seal_finish(session, incoming);
-    *out_no = no;
+    *out_no = no ? no : put_results_on_top(session, incoming);
     return OK;
 }

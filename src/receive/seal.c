@@ -58,10 +58,11 @@ static void make_set(void *argument)
                         judgement->query.wall_us / 1000000, judgement->arena, &seal->fields);
 }
 
-const struct answer *seal_finish(struct session *session, struct incoming *incoming)
+const struct answer *seal_finish(struct session *session, struct incoming *incoming,
+                                 struct str results)
 {
     struct seal *seal = incoming->seal;
-    seal->results = judgement_print_results(seal->judgement, session->service->hostname);
+    seal->results = results;
     if (blocking_run(session->service->signing_pool, make_set, seal))
         return &sign_pool_full;
     if (seal->err) {

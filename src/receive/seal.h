@@ -11,7 +11,9 @@ struct seal;
 
 /* Before any content; lives as long as the judgement. NULL: nothing is to be sealed. */
 struct seal *seal_begin(struct session *session, struct judgement *judgement);
-/* After the judgement. NULL, or the reply that says to come again. */
-MAY_YIELD const struct answer *seal_finish(struct session *session, struct incoming *incoming);
+/* After the judgement, of which `results` is what our Authentication-Results field says. NULL, or
+ * the reply that says to come again. */
+MAY_YIELD const struct answer *seal_finish(struct session *session, struct incoming *incoming,
+                                           struct str results);
 
 #endif

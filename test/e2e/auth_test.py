@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import POSTRIDER, Postfix, Server, directory, free_port, main, message, queue_id, test, wait_for  # noqa: E402
-from name_server import Nsd, txt, zone  # noqa: E402
+from nsd import Nsd  # noqa: E402
 
 sys.path.append("/usr/lib/python3/dist-packages")
 import authres  # noqa: E402
@@ -20,10 +20,17 @@ HOSTNAME = "mx.example.org"
 SELECTORS = {"large": "rsa-2048", "small": "ed25519"}
 
 # The client of all messages is 127.0.0.1.
-STRANGERS = [
-    'honest TXT "v=spf1 ip4:127.0.0.1 -all"', '_dmarc.honest TXT "v=DMARC1; p=reject"',
-    'strict TXT "v=spf1 -all"', '_dmarc.strict TXT "v=DMARC1; p=reject"',
-]
+STRANGERS = """
+honest TXT "v=spf1 ip4:127.0.0.1 -all"
+_dmarc.honest TXT "v=DMARC1; p=reject"
+strict TXT "v=spf1 -all"
+_dmarc.strict TXT "v=DMARC1; p=reject"
+"""
+
+
+def strings(text):
+    """A TXT record's, of 255 bytes each."""
+    return " ".join(f'"{text[i:i + 255]}"' for i in range(0, len(text), 255))
 
 
 class World:
@@ -38,8 +45,8 @@ class World:
         self.path = self.context.__enter__()
         sections = "".join(self.make_key(selector, algorithm) for selector, algorithm in SELECTORS.items())
         (self.path / "aliases").write_text("far: someone@sink.test\n")
-        keys = [f"{name.removesuffix('.org')} TXT {txt(text)}" for name, text in self.records.items()]
-        self.nsd = Nsd(self.path, {"org": zone("org", keys), "example": zone("example", STRANGERS)})
+        keys = "".join(f"{name}. TXT {strings(text)}\n" for name, text in self.records.items())
+        self.nsd = Nsd(self.path, {"org": keys, "example": STRANGERS})
         self.postfix = Postfix(self.path, smtpd_relay_restrictions="reject_unauth_destination")
         if self.has_next_host:
             self.postfix.start()

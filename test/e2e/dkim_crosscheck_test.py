@@ -15,7 +15,6 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import POSTRIDER, Process, directory, free_port, main, test, wait_for  # noqa: E402
-from name_server import Nsd, txt, zone  # noqa: E402
 
 sys.path.append("/usr/lib/python3/dist-packages")
 import dkim  # noqa: E402
@@ -75,10 +74,6 @@ class Keys:
         text = self.records.get(name.decode().split(".")[0])
         return text.encode() if text else None
 
-    def lines(self):
-        """Of a zone file."""
-        return [f"{selector}._domainkey TXT {txt(text)}" for selector, text in self.records.items()]
-
     def write_for_opendkim(self):
         file = self.path / "opendkim.keys"
         file.write_text("".join(f"{selector}._domainkey.example.org {text}\n"
@@ -88,13 +83,52 @@ class Keys:
         return conf
 
 
+class Nsd:
+    """An authoritative server with example.org, in the foreground."""
+
+    def __init__(self, path, records):
+        self.port = free_port()
+        lines = ["$ORIGIN example.org.", "$TTL 60", "@ SOA ns. hostmaster. 1 3600 600 86400 60", "@ NS ns."]
+        for selector, text in records.items():
+            strings = " ".join(f'"{text[i:i + 255]}"' for i in range(0, len(text), 255))
+            lines.append(f"{selector}._domainkey TXT {strings}")
+        (path / "zone").write_text("\n".join(lines) + "\n")
+        conf = path / "nsd.conf"
+        conf.write_text(f'''server:
+  ip-address: 127.0.0.1@{self.port}
+  username: ""
+  zonesdir: "{path}"
+  pidfile: "{path}/nsd.pid"
+  xfrdfile: "{path}/xfrd.state"
+  zonelistfile: "{path}/zone.list"
+  database: ""
+  server-count: 1
+  round-robin: no
+remote-control:
+  control-enable: no
+zone:
+  name: example.org
+  zonefile: zone
+''')
+        self.process = Process(["/usr/sbin/nsd", "-d", "-c", str(conf)], path / "nsd.log")
+        wait_for(self.answers, "nsd to answer", 20)
+
+    def answers(self):
+        done = subprocess.run(["drill", "-p", str(self.port), "@127.0.0.1", "ed25519._domainkey.example.org", "TXT"],
+                              capture_output=True)
+        return b"DKIM1" in done.stdout
+
+    def stop(self):
+        self.process.stop()
+
+
 class World:
     def __enter__(self):
         self.context = directory()
         self.path = self.context.__enter__()
         self.keys = Keys(self.path)
         self.opendkim_conf = self.keys.write_for_opendkim()
-        self.nsd = Nsd(self.path, {"example.org": zone("example.org", self.keys.lines())})
+        self.nsd = Nsd(self.path, self.keys.records)
         return self
 
     def __exit__(self, *problem):

@@ -16,8 +16,7 @@ import authres
 import dns.resolver
 import spf
 
-from harness import POSTRIDER, directory, main, test
-from name_server import Nsd
+from harness import POSTRIDER, Process, directory, free_port, main, test, wait_for
 
 SEED = 7208
 CASES = 400
@@ -92,6 +91,38 @@ $TTL 60
 @ NS ns.cross.example.
 6.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0 PTR h6.cross.example.
 """
+
+
+class Nsd:
+    """NSD serving the zones {name: text} on one port."""
+
+    def __init__(self, path, zones):
+        self.port = free_port()
+        lines = [f'server:\n ip-address: 127.0.0.1@{self.port}\n username: ""\n chroot: ""\n zonesdir: "{path}"\n'
+                 f' database: ""\n pidfile: "{path}/nsd.pid"\n xfrdfile: "{path}/xfrd.state"\n'
+                 f' zonelistfile: "{path}/zone.list"\n xfrdir: "{path}"\n server-count: 1\n'
+                 'remote-control:\n control-enable: no\n']
+        for number, (name, text) in enumerate(zones.items()):
+            (path / f"{number}.zone").write_text(text)
+            lines.append(f'zone:\n name: "{name}"\n zonefile: "{number}.zone"\n')
+        config = path / "nsd.conf"
+        config.write_text("".join(lines))
+        self.process = Process(["nsd", "-d", "-c", str(config)], path / "nsd.log")
+        wait_for(self.answers, "NSD to answer")
+
+    def answers(self):
+        resolver = dns.resolver.Resolver(configure=False)
+        resolver.nameservers, resolver.port = ["127.0.0.1"], self.port
+        try:
+            return resolver.resolve("cross.example", "SOA", lifetime=1)
+        except dns.exception.DNSException:
+            return None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
 
 
 # ---- Cases ---------------------------------------------------------------------------------------

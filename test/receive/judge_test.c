@@ -227,6 +227,30 @@ TEST_FIBER(what_is_found_out_stands_on_top_of_our_received)
     world_done(&world);
 }
 
+/* Nothing that the DNS says makes a message need SMTPUTF8. */
+TEST_FIBER(what_we_write_on_top_is_ascii_unless_the_sender_is_not)
+{
+    static const struct {
+        const char *sender, *options, *told;
+    } rows[] = {
+        {"x@odd.example", "", "syntax error at \\\"??\\\""},
+        {"\xc3\xbc@odd.example", " SMTPUTF8", "syntax error at \\\"\xc3\xbc\\\""},
+    };
+    struct world world;
+    init(&world);
+    resolver_script(world.resolver, "odd.example", DNS_TXT, "v=spf1 \xc3\xbc -all");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world_say(&world,
+                  arena_printf(&world.arena,
+                               "EHLO me\r\nMAIL FROM:<%s>%s\r\n"
+                               "RCPT TO:<alice@local.example>\r\nDATA\r\n" FROM("x@odd.example"),
+                               rows[i].sender, rows[i].options));
+        REQUIRE(world.message_count == i + 1);
+        CHECK_ROW(rows[i].sender, has(world_content(&world, i), rows[i].told));
+    }
+    world_done(&world);
+}
+
 /* ---- who is judged ---- */
 
 TEST_FIBER(relay_clients_are_not_judged)
@@ -467,6 +491,7 @@ int main(void)
     RUN(a_refusal_says_what_failed);
     RUN(the_story_tells_what_was_found_out);
     RUN(what_is_found_out_stands_on_top_of_our_received);
+    RUN(what_we_write_on_top_is_ascii_unless_the_sender_is_not);
     RUN(relay_clients_are_not_judged);
     RUN(who_logged_in_is_not_judged);
     RUN(only_our_own_recipients_have_junk);
