@@ -39,8 +39,8 @@ static struct queue_outcome deliver_recipient(struct job *job, uint32_t index)
     };
     struct maildir_place place = {
         .disk = options->disk,
-        .pool = options->maildir_pool,
         .hostname = options->hostname,
+        .pool = options->maildir_pool,
     };
     if (route_maildir_path(queue_slot_way(job->slot), message.recipient, &job->arena, &place.path))
         return (struct queue_outcome){
