@@ -31,7 +31,6 @@ static void make_keys(struct world *world, struct keyring *keyring)
 struct bench {
     struct world world;
     struct keyring *keyring;
-    struct verify_message *message; /* the last that was read */
 };
 
 static void begin(struct bench *bench, void (*init)(struct world *))
