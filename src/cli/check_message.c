@@ -6,8 +6,7 @@
 #include "cli/verdict_json.h"
 #include "cli/with_loop.h"
 
-#include "fiber/loop.h"
-#include "verify/authres_verdicts.h"
+#include "verify/judgement.h"
 
 #include <stdio.h>
 
@@ -35,130 +34,15 @@ static const struct cli_option options[] = {
     [OPT_JSON] = {"--json", NULL, true, false},
 };
 
-/* The time that SPF, DKIM and ARC leave for DMARC, which needs what they found. */
-#define DMARC_TIME_MS 6000
-
 struct job {
     struct arena arena;
     const char *path;
     bool as_json;
     struct spf_query query;
-    struct verify_message *message;
-    struct dkim_verifier *verifier;
-    struct arc_validator *validator;
-    struct with_loop *loop;
-    uint64_t first_deadline_ms; /* of all but DMARC */
-    struct spf_answer spf;
-    enum iprev_result iprev;
-    struct str client_name;
-    struct dkim_verified_list dkim;
-    struct arc_chain arc;
-    struct dmarc_answer dmarc;
+    struct judgement *judgement;
 };
 
-/* ---- The evaluations ----------------------------------------------------------------------- */
-
-MAY_YIELD static void check_client(void *context)
-{
-    struct job *job = context;
-    spf_check(job->loop->resolver, &job->query, job->first_deadline_ms, &job->arena, &job->spf);
-    job->iprev = iprev_check(job->loop->resolver, &job->query.client, job->first_deadline_ms,
-                             &job->arena, &job->client_name);
-}
-
-MAY_YIELD static enum err check_signatures(struct job *job)
-{
-    struct dkim_keys keys =
-        dkim_keys_make(job->loop->resolver, job->first_deadline_ms, &job->arena);
-    int64_t now_s = job->loop->now_s;
-    enum err err = dkim_verifier_finish(job->verifier, &keys, now_s, &job->arena, &job->dkim);
-    if (!err)
-        err = arc_validator_finish(job->validator, &keys, now_s, &job->arc);
-    dkim_keys_done(&keys);
-    return err;
-}
-
-static struct dmarc_authors read_authors(struct job *job)
-{
-    struct dmarc_authors authors = dmarc_authors_make();
-    const struct field_index *fields = &job->message->fields;
-    for (size_t i = 0; i < fields->count; i++)
-        if (mail_field_is(&fields->fields[i].field, STR("From")))
-            dmarc_authors_add(&authors, &job->arena, fields->fields[i].field.value);
-    authors.is_unclear |= job->message->is_header_too_large;
-    return authors;
-}
-
-/* Also of a domain that says it only tests DKIM: what counts for DMARC is that the signature is
- * valid (RFC 9989 section 4.4.1). */
-static size_t list_identifiers(const struct job *job, struct dmarc_identifier *out)
-{
-    size_t count = 0;
-    if (job->spf.result == SPF_RESULT_PASS || job->spf.result == SPF_RESULT_TEMPERROR)
-        out[count++] = (struct dmarc_identifier){DMARC_BY_SPF, job->spf.domain,
-                                                 job->spf.result == SPF_RESULT_TEMPERROR};
-    for (size_t i = 0; i < job->dkim.count; i++) {
-        const struct dkim_verified *signature = &job->dkim.items[i];
-        enum dkim_result result = signature->verdict.result;
-        if (result == DKIM_PASS || result == DKIM_TEMPERROR)
-            out[count++] = (struct dmarc_identifier){DMARC_BY_DKIM, signature->domain,
-                                                     result == DKIM_TEMPERROR};
-    }
-    return count;
-}
-
-MAY_YIELD static void check_dmarc(struct job *job)
-{
-    struct dmarc_identifier identifiers[DKIM_SIGNATURES_MAX + 1];
-    struct dmarc_authors authors = read_authors(job);
-    struct dmarc_query query = {&authors, identifiers, list_identifiers(job, identifiers)};
-    dmarc_check(job->loop->resolver, &query, job->loop->deadline_ms, &job->arena, &job->dmarc);
-}
-
-/* SPF and the signatures are looked up side by side, so that a dead name server of the one does
- * not take the time of the other. */
-MAY_YIELD static enum err evaluate(struct job *job)
-{
-    struct fiber_group group;
-    with_loop_begin_evaluation(job->loop);
-    job->first_deadline_ms = job->loop->deadline_ms - DMARC_TIME_MS;
-    job->query.wall_us = job->loop->now_s * 1000000;
-    fiber_group_init(&group, loop_current());
-    fiber_spawn(&group, "spf", check_client, job);
-    enum err err = check_signatures(job);
-    enum err joined = fiber_group_join(&group, DEADLINE_NEVER);
-    if (err || joined)
-        return err ? err : joined;
-    check_dmarc(job);
-    return OK;
-}
-
 /* ---- Telling ------------------------------------------------------------------------------- */
-
-#define RESULTS_MAX      (DKIM_SIGNATURES_MAX + 5)
-#define HEADER_MAX_BYTES (64u * 1024)
-
-static struct authres_result authres_of_arc(const struct arc_chain *chain)
-{
-    return (struct authres_result){.method = "arc",
-                                   .result = arc_result_text(chain->result),
-                                   .comment = STR_EMPTY,
-                                   .reason = str_of(chain->reason)};
-}
-
-static size_t list_results(struct job *job, struct authres_result *out)
-{
-    size_t count = 0;
-    out[count++] = authres_of_iprev(&job->arena, job->iprev, &job->query.client, job->client_name);
-    out[count++] = authres_of_spf(&job->query, &job->spf);
-    for (size_t i = 0; i < job->dkim.count; i++)
-        out[count++] = authres_of_dkim(&job->arena, &job->dkim.items[i]);
-    if (job->dkim.count == 0)
-        out[count++] = authres_of_no_dkim();
-    out[count++] = authres_of_arc(&job->arc);
-    out[count++] = authres_of_dmarc(&job->arena, &job->dmarc);
-    return count;
-}
 
 /* On one line. */
 static struct str unfolded(struct arena *arena, struct str field)
@@ -174,32 +58,29 @@ static struct str unfolded(struct arena *arena, struct str field)
 /* The field, folded, without its last CRLF. */
 static struct str make_header(struct job *job)
 {
-    struct authres_result *results = ARENA_ARRAY(&job->arena, struct authres_result, RESULTS_MAX);
-    struct buf buf = buf_make(HEADER_MAX_BYTES);
-    size_t count = list_results(job, results);
-    enum err err = authres_print(&buf, envelope_hostname(&job->arena), results, count);
-    assert(!err); /* every value in it is cut */
-    struct str header = arena_copy(&job->arena, str_first(buf_str(&buf), buf.len - 2));
-    buf_free(&buf);
-    return header;
+    struct str hostname = envelope_hostname(&job->arena);
+    struct str results = judgement_print_results(job->judgement, hostname);
+    return arena_printf(&job->arena, "Authentication-Results: %.*s", STR_FMT(results));
 }
 
-static json_t *json_of_iprev(const struct job *job)
+static json_t *json_of_iprev(const struct judgement *judgement)
 {
-    return json_pack("{s:o, s:o}", "result", verdict_text(iprev_result_text(job->iprev)), "name",
-                     verdict_text(job->client_name));
+    return json_pack("{s:o, s:o}", "result", verdict_text(iprev_result_text(judgement->iprev)),
+                     "name", verdict_text(judgement->client_name));
 }
 
 static void tell_json(struct job *job)
 {
+    const struct judgement *judgement = job->judgement;
     struct str header = unfolded(&job->arena, make_header(job));
     json_t *signatures = json_array();
-    for (size_t i = 0; i < job->dkim.count; i++)
-        json_array_append_new(signatures, verdict_of_dkim(&job->dkim.items[i]));
-    verdict_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "spf", verdict_of_spf(&job->spf),
-                            "dkim", signatures, "arc", verdict_of_arc(&job->arc), "dmarc",
-                            verdict_of_dmarc(&job->dmarc), "iprev", json_of_iprev(job), "header",
-                            json_stringn(header.at, header.len)));
+    for (size_t i = 0; i < judgement->dkim.count; i++)
+        json_array_append_new(signatures, verdict_of_dkim(&judgement->dkim.items[i]));
+    verdict_print(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "spf",
+                            verdict_of_spf(&judgement->spf), "dkim", signatures, "arc",
+                            verdict_of_arc(&judgement->arc), "dmarc",
+                            verdict_of_dmarc(&judgement->dmarc), "iprev", json_of_iprev(judgement),
+                            "header", json_stringn(header.at, header.len)));
 }
 
 /* The field says it all. */
@@ -214,7 +95,7 @@ static void tell(struct job *job)
 
 /* ---- Doing --------------------------------------------------------------------------------- */
 
-static void add(void *context, struct str bytes) { verify_message_add(context, bytes); }
+static void add(void *context, struct str bytes) { judgement_add(context, bytes); }
 
 /* CLI_OK, or the exit status; printed why. */
 static int read_message(struct job *job)
@@ -222,24 +103,21 @@ static int read_message(struct job *job)
     struct message_file file;
     if (!message_file_open("check message", job->path, false, &file))
         return CLI_USAGE;
-    enum err err = message_file_read(&file, add, job->message);
+    enum err err = message_file_read(&file, add, job->judgement);
     message_file_close(&file);
-    if (err) {
-        fprintf(stderr, "postrider check message: %s: %s\n", job->path, err_text(err));
-        return CLI_TRY_LATER;
-    }
-    verify_message_end(job->message);
-    return CLI_OK;
+    if (!err)
+        return CLI_OK;
+    fprintf(stderr, "postrider check message: %s: %s\n", job->path, err_text(err));
+    return CLI_TRY_LATER;
 }
 
-MAY_YIELD static int check(struct job *job)
+MAY_YIELD static int check(struct job *job, struct with_loop *loop)
 {
-    job->verifier = dkim_verifier_new(job->message);
-    job->validator = arc_validator_new(job->message);
     int status = read_message(job);
     if (status)
         return status;
-    if (evaluate(job))
+    with_loop_begin_evaluation(loop);
+    if (judgement_finish(job->judgement, loop->deadline_ms))
         return CLI_TRY_LATER;
     job->as_json ? tell_json(job) : tell(job);
     return CLI_OK;
@@ -248,10 +126,10 @@ MAY_YIELD static int check(struct job *job)
 MAY_YIELD static int run_in_loop(struct with_loop *loop, void *context)
 {
     struct job *job = context;
-    job->loop = loop;
-    job->message = verify_message_new();
-    int status = check(job);
-    verify_message_free(job->message);
+    job->query.wall_us = loop->now_s * 1000000;
+    job->judgement = judgement_new(loop->resolver, &job->query, &job->arena);
+    int status = check(job, loop);
+    judgement_free(job->judgement);
     return status;
 }
 

@@ -39,8 +39,8 @@ static struct queue_outcome deliver_recipient(struct job *job, uint32_t index)
     };
     struct maildir_place place = {
         .disk = options->disk,
-        .pool = options->maildir_pool,
         .hostname = options->hostname,
+        .pool = options->maildir_pool,
     };
     if (route_maildir_path(queue_slot_way(job->slot), message.recipient, &job->arena, &place.path))
         return (struct queue_outcome){
@@ -48,6 +48,8 @@ static struct queue_outcome deliver_recipient(struct job *job, uint32_t index)
             .reason = SPOOL_REASON_LOCAL,
             .words = STR("the address makes no path of a mailbox"),
         };
+    if (envelope->recipients[index].junk) /* a folder of Maildir++ */
+        place.path = arena_printf(&job->arena, "%.*s/.Junk", STR_FMT(place.path));
     return deliver_to_maildir(job, &place, &message);
 }
 

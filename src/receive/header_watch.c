@@ -31,6 +31,8 @@ static void see(struct header_watch *watch, const struct mail_field *field)
         watch->has_date = true;
     else if (mail_field_is(field, STR("Message-ID")))
         watch->has_message_id = true;
+    else if (mail_field_is(field, STR("Authentication-Results")))
+        watch->has_results = true;
 }
 
 static void read_fields(struct header_watch *watch, bool is_whole)

@@ -21,6 +21,7 @@ struct header_watch {
                          */
     bool has_date;
     bool has_message_id;
+    bool has_results; /* Authentication-Results: somebody's, perhaps in our name */
     uint32_t received_count;
     size_t from_count;
     struct {

@@ -1,7 +1,13 @@
 #include "receive/incoming.h"
 
 #include "fiber/loop.h"
+#include "receive/judge.h"
 #include "receive/policy.h"
+#include "receive/seal.h"
+#include "receive/sign.h"
+#include "verify/authres.h"
+#include "verify/judgement.h"
+#include "verify/signing.h"
 
 #define RECEIVED_MAX 100 /* RFC 5321 section 6.3 */
 #define DROPPED_MAX  ((uint64_t)1 << 20)
@@ -44,13 +50,18 @@ static struct incoming *incoming_begin(struct session *session)
     struct incoming *incoming = ARENA_NEW(&session->transaction.arena, struct incoming);
     incoming->reader = smtp_data_reader_make();
     incoming->deadline_ms = loop_now_ms() + session->service->timeouts.transaction;
+    incoming->completion = incoming->top = incoming->words = STR_EMPTY;
     header_watch_init(&incoming->header);
     session->transaction.incoming = incoming;
     enum err err = spool_draft_begin(session->service->spool, &incoming->draft);
     if (err) {
         incoming->draft = NULL;
         give_up(incoming, answer_of(err));
+        return incoming;
     }
+    incoming->judgement = judge_begin(session);
+    if (incoming->judgement)
+        incoming->seal = seal_begin(session, incoming->judgement);
     return incoming;
 }
 
@@ -59,7 +70,60 @@ void incoming_done(struct incoming *incoming)
     if (incoming->draft)
         spool_draft_abort(incoming->draft);
     incoming->draft = NULL;
+    judgement_free(incoming->judgement);
+    signing_free(incoming->signing);
     header_watch_done(&incoming->header);
+}
+
+void incoming_put_on_top(struct session *session, struct incoming *incoming, struct str fields)
+{
+    incoming->top = arena_printf(&session->transaction.arena, "%.*s%.*s", STR_FMT(fields),
+                                 STR_FMT(incoming->top));
+}
+
+void incoming_tell(struct session *session, struct incoming *incoming, struct str line)
+{
+    incoming->words = arena_printf(&session->transaction.arena, "%.*s\n%.*s",
+                                   STR_FMT(incoming->words), STR_FMT(line));
+}
+
+static enum err pass_on(struct incoming *incoming, struct str bytes)
+{
+    if (incoming->signing)
+        signing_add(incoming->signing, bytes);
+    return bytes.len ? spool_draft_write(incoming->draft, bytes) : OK;
+}
+
+/* RFC 8601 section 5: nobody but hosts of ours speaks of what we found out. */
+static enum err pass_on_without_forgeries(struct session *session, struct incoming *incoming,
+                                          struct str header)
+{
+    size_t removed = 0;
+    struct buf filtered = buf_make(header.len);
+    enum err err = authres_strip(&filtered, header, session->service->hostname, &removed);
+    if (!err)
+        err = pass_on(incoming, buf_str(&filtered));
+    buf_free(&filtered);
+    if (removed)
+        incoming_tell(session, incoming,
+                      arena_printf(&session->transaction.arena,
+                                   "removed %zu Authentication-Results field%s in our name",
+                                   removed, removed == 1 ? "" : "s"));
+    return err;
+}
+
+/* The header is known; behind it stands the beginning of the body. */
+static enum err keep_header(struct session *session, struct incoming *incoming)
+{
+    struct str header = buf_str(&incoming->header.bytes);
+    incoming->has_header = true;
+    sign_begin(session, incoming);
+    incoming->completion = incoming_completion(session, incoming, spool_draft_id(incoming->draft));
+    if (incoming->signing)
+        signing_add(incoming->signing, incoming->completion);
+    if (incoming->header.has_results && !session->is_relay_client)
+        return pass_on_without_forgeries(session, incoming, header);
+    return pass_on(incoming, header);
 }
 
 /* The next piece of content, without the dots of DATA. */
@@ -72,11 +136,22 @@ static void keep(struct session *session, struct incoming *incoming, struct str 
         give_up(incoming, &too_large);
         return;
     }
-    if (header_watch_add(&incoming->header, piece)) {
-        give_up(incoming, &header_too_large);
-        return;
+    if (incoming->judgement)
+        judgement_add(incoming->judgement, piece);
+    enum err err = OK;
+    if (!incoming->has_header) {
+        size_t watched = incoming->header.bytes.len;
+        if (header_watch_add(&incoming->header, piece)) {
+            give_up(incoming, &header_too_large);
+            return;
+        }
+        if (!incoming->header.is_done)
+            return;
+        piece = str_from(piece, incoming->header.bytes.len - watched);
+        err = keep_header(session, incoming);
     }
-    enum err err = spool_draft_write(incoming->draft, piece);
+    if (!err)
+        err = pass_on(incoming, piece);
     if (err)
         give_up(incoming, answer_of(err));
 }
@@ -166,7 +241,7 @@ static const struct answer *check_from(struct session *session, const struct hea
     return policy_check_from(session, values, header->from_count);
 }
 
-static const struct answer *judge(struct session *session, struct incoming *incoming)
+static const struct answer *find_fault(struct session *session, struct incoming *incoming)
 {
     const struct smtp_content *content = &incoming->reader.content;
     struct header_watch *header = &incoming->header;
@@ -182,6 +257,32 @@ static const struct answer *judge(struct session *session, struct incoming *inco
     if (header->received_count > RECEIVED_MAX)
         return &mail_loop;
     return check_from(session, header);
+}
+
+/* A message may end within its header. */
+static const struct answer *end_header(struct session *session, struct incoming *incoming)
+{
+    enum err err = incoming->has_header ? OK : keep_header(session, incoming);
+    return err ? answer_of(err) : NULL;
+}
+
+/* What is said of who sent it, by others or by us. */
+static enum err authenticate(struct session *session, struct incoming *incoming,
+                             const struct answer **out_no)
+{
+    if (incoming->judgement)
+        return judge_finish(session, incoming, out_no);
+    *out_no = incoming->signing ? sign_finish(session, incoming) : NULL;
+    return OK;
+}
+
+static enum err judge(struct session *session, struct incoming *incoming,
+                      const struct answer **out_no)
+{
+    *out_no = find_fault(session, incoming);
+    if (!*out_no)
+        *out_no = end_header(session, incoming);
+    return *out_no ? OK : authenticate(session, incoming, out_no);
 }
 
 static struct str recipients_text(struct session *session)
@@ -207,13 +308,13 @@ static struct str describe(struct session *session, uint64_t size_bytes)
     struct str account = envelope->account;
     return arena_printf(&session->arena,
                         "received from <%.*s> for %u recipient%s, %llu bytes\n"
-                        "client %.*s, HELO %.*s, %s%s%s%s%.*s, service %.*s",
+                        "client %.*s, HELO %.*s, %s%s%s%s%.*s, service %.*s%.*s",
                         STR_FMT(envelope->sender), envelope->recipient_count,
                         envelope->recipient_count == 1 ? "" : "s", (unsigned long long)size_bytes,
                         STR_FMT(envelope->client_address), STR_FMT(envelope->client_helo),
                         tls ? tls->version : "in clear", tls ? " " : "", tls ? tls->cipher : "",
                         account.len ? ", account " : "", STR_FMT(account),
-                        STR_FMT(envelope->service));
+                        STR_FMT(envelope->service), STR_FMT(session->transaction.incoming->words));
 }
 
 static void tell(struct session *session, spool_id id, uint64_t size_bytes)
@@ -258,9 +359,11 @@ static enum err hand_over(struct session *session, struct incoming *incoming)
 /* The content has come to its end. */
 static enum err conclude(struct session *session, struct incoming *incoming)
 {
+    const struct answer *no = NULL;
+    enum err err = judge(session, incoming, &no);
     session_set_deadline(session, session->service->timeouts.command);
-    const struct answer *no = judge(session, incoming);
-    enum err err = no ? refuse(session, no) : hand_over(session, incoming);
+    if (!err)
+        err = no ? refuse(session, no) : hand_over(session, incoming);
     transaction_reset(session);
     transcript_restart(&session->transcript);
     return err ? err : session_flush(session);

@@ -12,6 +12,10 @@
 #include "receive/session.h"
 #include "smtp/data.h"
 
+struct judgement;
+struct seal;
+struct signing;
+
 struct incoming {
     struct spool_draft *draft;      /* NULL: nothing is kept any more */
     const struct answer *refusal;   /* NULL: nothing is wrong yet */
@@ -19,13 +23,28 @@ struct incoming {
     struct header_watch header;
     uint64_t deadline_ms; /* of the whole content */
     size_t unyielded_bytes;
+    bool has_header;             /* the draft has; before that, all is held back */
+    struct judgement *judgement; /* NULL: it is not judged (judge.h) */
+    struct seal *seal;           /* NULL: it is not sealed (seal.h) */
+    struct signing *signing;     /* NULL: it is not signed (sign.h) */
+    struct str completion;       /* fields that were missing: they are signed with the others */
+    struct str top;              /* fields that go on top of ours */
+    struct str words;            /* lines for the trace, LF before each */
 };
 
 /* Forgets what is left of it. */
 MAY_YIELD void incoming_done(struct incoming *incoming);
 
-/* The fields that go on top: Received (RFC 5321 section 4.4), and on submission the Date and
- * Message-ID that are missing (RFC 6409 section 8). In `arena`. (prefix.c) */
+/* Adds to `top`, above what is there; to `words`, a line of its own. */
+void incoming_put_on_top(struct session *session, struct incoming *incoming, struct str fields);
+void incoming_tell(struct session *session, struct incoming *incoming, struct str line);
+
+/* The Date and Message-ID that are missing (RFC 6409 section 8), in memory of the transaction.
+ * Other people's mail stays as it is, unless we sign that there are none. (prefix.c) */
+struct str incoming_completion(struct session *session, const struct incoming *incoming,
+                               spool_id id);
+/* All fields that go on top: what was found out, Received (RFC 5321 section 4.4), the completion.
+ * In memory of the command. (prefix.c) */
 struct str incoming_prefix(struct session *session, const struct incoming *incoming, spool_id id);
 
 #endif

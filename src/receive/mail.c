@@ -1,6 +1,7 @@
 /* MAIL, RCPT and RSET: the envelope of a transaction. */
 #include "fiber/loop.h"
 #include "receive/incoming.h"
+#include "receive/judge.h"
 #include "receive/policy.h"
 
 #define MESSAGES_MAX_DEFAULT   1000
@@ -222,6 +223,8 @@ enum err session_rcpt(struct session *session, const struct smtp_command *comman
     if (no)
         return session_answer(session, no);
     no = policy_check_recipient(session, path, &session->arena, &targets);
+    if (!no)
+        no = judge_check_recipient(session, path);
     if (no)
         return refuse_recipient(session, path, no);
     if (!has_room_for(session, targets.count))

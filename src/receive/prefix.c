@@ -1,3 +1,4 @@
+#include "fiber/loop.h"
 #include "mail/date.h"
 #include "mail/received.h"
 #include "receive/incoming.h"
@@ -54,24 +55,35 @@ static enum err add_date(struct buf *out, int64_t wall_us)
     return err ? err : buf_add(out, STR("\r\n"));
 }
 
-static enum err add_prefix(struct session *session, const struct header_watch *header,
-                           const char *id, struct buf *out)
+struct str incoming_completion(struct session *session, const struct incoming *incoming,
+                               spool_id id)
 {
     const struct receive_service *service = session->service;
-    bool completes = service->kind != RECEIVE_MX;
-    enum err err = add_received(session, str_of(id), out);
-    if (!err && completes && !header->has_date)
-        err = add_date(out, session->transaction.envelope.received_us);
-    if (!err && completes && !header->has_message_id)
-        err = buf_printf(out, "Message-ID: <%s@%.*s>\r\n", id, STR_FMT(service->hostname));
-    return err;
+    const struct header_watch *header = &incoming->header;
+    struct spool_id_text text = spool_id_print(id);
+    struct buf out = buf_make(PREFIX_MAX_BYTES);
+    enum err err = OK;
+    if (service->kind == RECEIVE_MX && !incoming->signing)
+        return STR_EMPTY;
+    if (!header->has_date)
+        err = add_date(&out, clock_wall_us(loop_clock(loop_current())));
+    if (!err && !header->has_message_id)
+        err = buf_printf(&out, "Message-ID: <%s@%.*s>\r\n", text.at, STR_FMT(service->hostname));
+    assert(!err); /* both are short */
+    struct str fields = arena_copy(&session->transaction.arena, buf_str(&out));
+    buf_free(&out);
+    return fields;
 }
 
 struct str incoming_prefix(struct session *session, const struct incoming *incoming, spool_id id)
 {
     struct spool_id_text text = spool_id_print(id);
-    struct buf out = buf_make(PREFIX_MAX_BYTES);
-    enum err err = add_prefix(session, &incoming->header, text.at, &out);
+    struct buf out = buf_make(PREFIX_MAX_BYTES + incoming->top.len);
+    enum err err = buf_add(&out, incoming->top);
+    if (!err)
+        err = add_received(session, str_of(text.at), &out);
+    if (!err)
+        err = buf_add(&out, incoming->completion);
     assert(!err); /* all its parts are bounded */
     struct str prefix = arena_copy(&session->arena, buf_str(&out));
     buf_free(&out);

@@ -3,12 +3,15 @@
 #define RECEIVE_RECEIVE_H
 
 #include "base/random.h"
+#include "dns/resolver.h"
 #include "net/network.h"
 #include "net/tls.h"
 #include "receive/accounts.h"
+#include "receive/domains.h"
 #include "route/route.h"
 #include "spool/spool.h"
 #include "trace/trace.h"
+#include "verify/keyring.h"
 
 enum receive_kind {
     RECEIVE_MX,
@@ -43,6 +46,9 @@ struct receive_service {
     const struct accounts *accounts; /* NULL: no AUTH */
     struct blocking_pool *password_pool;
     const struct route_table *routes;
+    const struct receive_domains *domains; /* NULL: all have the default */
+    const struct keyring *keyring;         /* NULL: nothing is signed */
+    struct blocking_pool *signing_pool;
     const struct net_range *relay_from;
     size_t relay_from_count;
     bool accept_everything; /* the sandbox: any recipient is taken */
@@ -60,8 +66,10 @@ struct receive_gate;
 struct receive_gate *receive_gate_new(uint32_t connections_max, uint32_t per_client_max);
 void receive_gate_free(struct receive_gate *gate);
 
-/* Speaks the whole session and closes the stream. A client over its limit gets `421 4.7.0`. */
+/* Speaks the whole session and closes the stream. A client over its limit gets `421 4.7.0`.
+ * `resolver`: the loop's; NULL: strangers' mail is not judged. While a message is judged the
+ * session has a second fiber. */
 MAY_YIELD void receive_session(const struct receive_service *service, struct receive_gate *gate,
-                               struct stream *stream);
+                               struct resolver *resolver, struct stream *stream);
 
 #endif

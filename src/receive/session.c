@@ -273,12 +273,14 @@ static void log_in_by_uid(struct session *session)
 }
 
 static void session_init(struct session *session, const struct receive_service *service,
-                         struct receive_gate *gate, struct stream *stream)
+                         struct receive_gate *gate, struct resolver *resolver,
+                         struct stream *stream)
 {
     const struct net_address *client = stream_peer(stream);
     *session = (struct session){
         .service = service,
         .gate = gate,
+        .resolver = resolver,
         .stream = stream,
         .ends_at_ms = loop_now_ms() + service->timeouts.session,
         .client = buf_make(CLIENT_TEXT_MAX_BYTES),
@@ -304,10 +306,10 @@ static void session_done(struct session *session)
 }
 
 static void hold_session(const struct receive_service *service, struct receive_gate *gate,
-                         struct stream *stream)
+                         struct resolver *resolver, struct stream *stream)
 {
     struct session session;
-    session_init(&session, service, gate, stream);
+    session_init(&session, service, gate, resolver, stream);
     part(&session, converse(&session));
     session_done(&session);
 }
@@ -330,11 +332,11 @@ static void turn_away(const struct receive_service *service, struct stream *stre
 }
 
 void receive_session(const struct receive_service *service, struct receive_gate *gate,
-                     struct stream *stream)
+                     struct resolver *resolver, struct stream *stream)
 {
     switch (gate_enter(gate, stream_peer(stream))) {
     case GATE_ENTERED:
-        hold_session(service, gate, stream);
+        hold_session(service, gate, resolver, stream);
         gate_leave(gate, stream_peer(stream));
         break;
     case GATE_CLIENT_FULL:

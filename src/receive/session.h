@@ -37,6 +37,7 @@ enum session_greeting { SESSION_UNGREETED, SESSION_HELO, SESSION_EHLO };
 struct session {
     const struct receive_service *service;
     struct receive_gate *gate;
+    struct resolver *resolver; /* NULL: there is none */
     struct stream *stream;
 
     uint64_t ends_at_ms;  /* whatever happens */

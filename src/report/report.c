@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "mail/text.h"
 #include "report/due.h"
+#include "verify/signing.h"
 
 #define REPORT_MAX_BYTES ((size_t)32 * 1024 * 1024)
 #define TOLD_MAX_BYTES   1000 /* of a trace's text */
@@ -242,18 +243,37 @@ static struct spool_also also_of(struct telling *telling)
     };
 }
 
+/* The signatures for the top of it; none where there is no key. */
+static enum err sign(struct telling *telling, struct str content, struct str *out_fields)
+{
+    const struct report *report = telling->report;
+    const struct keyring_domain *keys = keyring_find(report->keyring, report->hostname);
+    *out_fields = STR_EMPTY;
+    if (!keys)
+        return OK;
+    struct signing *signing = signing_new(keys);
+    signing_add(signing, content);
+    enum err err = signing_finish(signing, report->signing_pool, telling->now_us / 1000000,
+                                  &telling->arena, out_fields);
+    signing_free(signing);
+    return err;
+}
+
 /* Ends the draft whatever happens. */
 static enum err commit(struct telling *telling, struct spool_draft *draft,
                        const struct route_targets *targets, struct str content)
 {
-    enum err err = spool_draft_write(draft, content);
+    struct str signatures;
+    enum err err = sign(telling, content, &signatures);
+    if (!err)
+        err = spool_draft_write(draft, content);
     if (err) {
         spool_draft_abort(draft);
         return err;
     }
     struct spool_envelope envelope = envelope_of(telling, targets, content);
     struct spool_also also = also_of(telling);
-    return spool_draft_commit(draft, &envelope, STR_EMPTY, &also);
+    return spool_draft_commit(draft, &envelope, signatures, &also);
 }
 
 static enum err send(struct telling *telling, const struct route_targets *targets)

@@ -64,13 +64,6 @@ struct config_dkim {
     struct str key_pem;
 };
 
-enum config_dmarc {
-    CONFIG_DMARC_ENFORCE,
-    CONFIG_DMARC_QUARANTINE,
-    CONFIG_DMARC_MARK,
-    CONFIG_DMARC_OFF,
-};
-
 struct config_domain {
     const struct config_node *node;
     struct str name; /* lower case */
@@ -85,7 +78,7 @@ struct config_domain {
     size_t alias_count;
     struct config_dkim *dkims;
     size_t dkim_count;
-    enum config_dmarc dmarc;
+    enum receive_dmarc dmarc;
 };
 
 struct config_route {

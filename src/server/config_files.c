@@ -1,6 +1,7 @@
 #include "server/config_files.h"
 
 #include "route/alias_file.h"
+#include "verify/private_key.h"
 
 struct files {
     struct config_reading *reading;
@@ -94,16 +95,33 @@ static void read_tls(struct files *files, struct config *config)
                      "this certificate and key cannot be used: %.*s", STR_FMT(problem));
 }
 
+/* NULL: it can sign. */
+static const char *find_key_problem(struct str pem)
+{
+    struct private_key *key;
+    if (str_search(pem, STR("-----BEGIN PRIVATE KEY-----")) == SIZE_MAX)
+        return "is no private key in PKCS#8 PEM (convert it with openssl pkcs8 -topk8 -nocrypt)";
+    switch (private_key_parse(pem, &key)) {
+    case OK:
+        private_key_free(key);
+        return NULL;
+    case ERR_UNSUPPORTED:
+        return "is neither an Ed25519 key nor an RSA key of 1024 to 4096 bits (make one with "
+               "postrider dkim keygen)";
+    default:
+        return "is a damaged private key (make one with postrider dkim keygen)";
+    }
+}
+
 static void read_dkim(struct files *files, struct config_dkim *dkim)
 {
     struct mention mention = {dkim->node, "key"};
     if (!dkim->key_file.len || !read_secret(files, mention, dkim->key_file, &dkim->key_pem))
         return;
-    if (str_search(dkim->key_pem, STR("-----BEGIN PRIVATE KEY-----")) == SIZE_MAX)
-        config_error(files->reading->problems, line_of(mention),
-                     "%.*s is no private key in PKCS#8 PEM (convert it with openssl pkcs8 -topk8 "
-                     "-nocrypt)",
-                     STR_FMT(dkim->key_file));
+    const char *problem = find_key_problem(dkim->key_pem);
+    if (problem)
+        config_error(files->reading->problems, line_of(mention), "%.*s %s", STR_FMT(dkim->key_file),
+                     problem);
 }
 
 static void read_password(struct files *files, struct config_route *route)

@@ -134,14 +134,6 @@ static void take_initial(struct config_reading *reading, const struct config_rul
     assert(reading->problems->error_count == errors);
 }
 
-static void warn_if_idle(const struct filling *filling, uint32_t line, const char *name,
-                         const char *idle)
-{
-    if (idle)
-        config_warning(filling->reading->problems, line, "'%s' has no effect in this version: %s",
-                       name, idle);
-}
-
 /* `first`: where the key was written before, NULL when it was not. */
 static void fill_key(const struct filling *filling, const struct config_rule *rule,
                      const struct config_node *node, const struct config_node *first)
@@ -155,7 +147,6 @@ static void fill_key(const struct filling *filling, const struct config_rule *ru
     if (node->is_broken)
         return;
     rule->take(filling->reading, rule, node, filling->record);
-    warn_if_idle(filling, node->line, rule->name, rule->idle);
 }
 
 static void fill_keys(const struct filling *filling)
@@ -246,7 +237,6 @@ static void fill_child(const struct filling *filling, const struct config_sectio
         record = next_record(filling, rule);
         memcpy((char *)record + rule->node_at, &node, sizeof(const struct config_node *));
     }
-    warn_if_idle(filling, node->line, rule->name, rule->idle);
     if (rule->take_title)
         rule->take_title(filling->reading, NULL, node, record);
     fill_section(filling->reading, rule, node, record);

@@ -166,8 +166,7 @@ static const struct config_rule domain_rules[] = {
      .initial = "quarantine",
      .choices = "enforce|quarantine|mark|off",
      .example = "quarantine",
-     .help = "what is done about others' published policies",
-     .idle = "others' DMARC policies are not looked up"},
+     .help = "what is done about others' published policies"},
 };
 
 static const struct config_rule dkim_rules[] = {
@@ -326,8 +325,7 @@ const struct config_section_rule config_sections[] = {
      .take_title = config_take_selector,
      RECORDS(DOMAIN, dkims, dkim_count, DKIM),
      RULES(dkim_rules),
-     .help = "a key that signs the domain's mail",
-     .idle = "mail is not signed"},
+     .help = "a key that signs the domain's mail"},
     {.name = "relay", .parent = "", RULES(relay_rules), .help = "who may relay"},
     {.name = "route",
      .parent = "",

@@ -30,7 +30,6 @@ struct config_rule {
     bool is_required;
     const char *example; /* a value as one would write it */
     const char *help;
-    const char *idle; /* what does not happen yet when it is written, or NULL: it works */
 };
 
 /* Sections that are there once fill the record around them; those that repeat have records of
@@ -48,7 +47,6 @@ struct config_section_rule {
     const struct config_rule *rules;
     size_t rule_count;
     const char *help;
-    const char *idle; /* as in a rule */
 };
 
 extern const struct config_section_rule config_sections[];

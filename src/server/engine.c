@@ -20,6 +20,8 @@
 #define MAILDIR_THREADS    8
 #define PASSWORD_THREADS   2
 #define PASSWORD_QUEUE_MAX 64
+#define SIGNING_THREADS    4
+#define SIGNING_QUEUE_MAX  1000   /* about a second's work */
 #define FILE_QUEUE_MAX     100000 /* one for each session at most: never the limit that bites */
 #define DNS_PROBE_MS       3000
 #define FIBERS_BESIDE      1000 /* control, timers, look-ups */
@@ -36,7 +38,9 @@ struct engine {
     struct route_table *routes;
     struct accounts *accounts;
     struct tls_context *server_tls, *client_tls;
-    struct blocking_pool *files, *maildirs, *passwords;
+    struct receive_domains *domains;
+    struct keyring *keyring; /* NULL: no domain has a key */
+    struct blocking_pool *files, *maildirs, *passwords, *signing;
     struct trace *trace;
     struct queue *queue;
     struct report report; /* complete once the spool is open */
@@ -122,6 +126,39 @@ static bool make_accounts(struct engine *engine)
     return false;
 }
 
+static void make_domains(struct engine *engine)
+{
+    const struct config *config = engine->config;
+    engine->domains = receive_domains_new();
+    for (size_t i = 0; i < config->domain_count; i++)
+        receive_domains_add(engine->domains, config->domains[i].name, config->domains[i].dmarc);
+}
+
+static bool add_keys(struct engine *engine, const struct config_domain *domain)
+{
+    for (size_t i = 0; i < domain->dkim_count; i++) {
+        const struct config_dkim *dkim = &domain->dkims[i];
+        if (!engine->keyring)
+            engine->keyring = keyring_new();
+        enum err err = keyring_add(engine->keyring, domain->name, dkim->selector, dkim->key_pem);
+        if (err) {
+            log_event(LOG_ERROR, "server", "DKIM key %.*s: %s", STR_FMT(dkim->key_file),
+                      err_text(err));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_keyring(struct engine *engine)
+{
+    const struct config *config = engine->config;
+    for (size_t i = 0; i < config->domain_count; i++)
+        if (!add_keys(engine, &config->domains[i]))
+            return false;
+    return true;
+}
+
 /* What is the same for every service. */
 static struct receive_service make_any_service(const struct engine *engine)
 {
@@ -130,6 +167,9 @@ static struct receive_service make_any_service(const struct engine *engine)
         .hostname = config->hostname,
         .received_full = config->received_full,
         .routes = engine->routes,
+        .domains = engine->domains,
+        .keyring = engine->keyring,
+        .signing_pool = engine->signing,
         .accept_everything = engine->plan->sandbox,
         .spool = engine->spool,
         .trace = engine->trace,
@@ -259,6 +299,8 @@ static void make_report(struct engine *engine)
         .routes = engine->routes,
         .hostname = config->hostname,
         .postmaster = arena_printf(&engine->arena, "postmaster@%.*s", STR_FMT(domain)),
+        .keyring = engine->keyring,
+        .signing_pool = engine->signing,
         .expire_s = config->retry.expire_s,
     };
 }
@@ -294,14 +336,16 @@ static void make_pools(struct engine *engine)
     engine->files = blocking_pool_new("files", FILE_THREADS, FILE_QUEUE_MAX);
     engine->maildirs = blocking_pool_new("maildirs", MAILDIR_THREADS, FILE_QUEUE_MAX);
     engine->passwords = blocking_pool_new("passwords", PASSWORD_THREADS, PASSWORD_QUEUE_MAX);
+    engine->signing = blocking_pool_new("signing", SIGNING_THREADS, SIGNING_QUEUE_MAX);
 }
 
 static bool open_all(struct engine *engine)
 {
     engine->routes = NULL;
     if (config_build_routes(engine->config, &engine->routes) != OK || !make_tls(engine) ||
-        !make_accounts(engine))
+        !make_accounts(engine) || !make_keyring(engine))
         return false;
+    make_domains(engine);
     make_pools(engine);
     if (!open_trace(engine))
         return false;
@@ -387,6 +431,7 @@ static void make_workers(struct engine *engine)
     common->control_fd = engine->plan->control_fd;
     common->fibers_max =
         engine->config->limits.connections + LOCAL_CONNECTIONS_MAX + SLOTS_MAX + FIBERS_BESIDE;
+    common->judgements_max = engine->config->limits.connections;
     common->ready = say_ready;
     common->context = engine;
     common->deliver = (struct deliver_options){
@@ -446,9 +491,12 @@ static void close_all(struct engine *engine)
     blocking_pool_free(engine->files);
     blocking_pool_free(engine->maildirs);
     blocking_pool_free(engine->passwords);
+    blocking_pool_free(engine->signing);
     tls_context_free(engine->server_tls);
     tls_context_free(engine->client_tls);
     accounts_free(engine->accounts);
+    keyring_free(engine->keyring);
+    receive_domains_free(engine->domains);
     route_table_free(engine->routes);
     arena_reset(&engine->arena);
 }

@@ -12,6 +12,7 @@
 
 struct session_start {
     const struct worker_port *port;
+    struct resolver *resolver;
     struct stream *stream;
 };
 
@@ -19,7 +20,7 @@ static void run_session(void *argument)
 {
     struct session_start start = *(struct session_start *)argument;
     mem_free(argument);
-    receive_session(start.port->service, start.port->gate, start.stream);
+    receive_session(start.port->service, start.port->gate, start.resolver, start.stream);
 }
 
 static void accept_session(struct worker *worker, const struct worker_port *port,
@@ -30,7 +31,7 @@ static void accept_session(struct worker *worker, const struct worker_port *port
         return;
     }
     struct session_start *start = NEW(struct session_start);
-    *start = (struct session_start){port, stream};
+    *start = (struct session_start){port, worker->resolver, stream};
     fiber_spawn(&worker->sessions, "session", run_session, start);
 }
 
@@ -233,7 +234,7 @@ void worker_init(struct worker *worker, struct worker_common *common, size_t ind
     *worker = (struct worker){.common = common, .index = index, .deliver = common->deliver};
     worker->loop = loop_new(&(struct loop_options){
         .clock = common->clock,
-        .fibers_max = common->fibers_max + 16,
+        .fibers_max = common->fibers_max + common->judgements_max + 16,
     });
 }
 

@@ -29,6 +29,7 @@ struct worker_common {
     struct control *control;
     int control_fd;
     size_t fibers_max;
+    size_t judgements_max; /* fibers that sessions have beside their own */
     /* Called once, on the worker that is the last to listen. */
     void (*ready)(void *context);
     /* Called on worker 0 when `stop_fd`, a signalfd, becomes readable. */

@@ -29,7 +29,7 @@ struct set {
 struct arc_validator {
     struct verify_observer observer;
     struct verify_message *message;
-    struct set sets[ARC_SETS_MAX];
+    struct set *sets; /* ARC_SETS_MAX of them; NULL until there is one, since most mail has none */
     unsigned highest;
     bool has_fields;
     const char *fault; /* in the structure of the chain; the first one found */
@@ -110,6 +110,8 @@ static struct set *place_field(struct arc_validator *validator, enum part part, 
         note_fault(validator, "a field has no instance from 1 to 50");
         return NULL;
     }
+    if (!validator->sets)
+        validator->sets = ARENA_ARRAY(&validator->message->arena, struct set, ARC_SETS_MAX);
     struct set *set = &validator->sets[instance - 1];
     validator->highest = instance > validator->highest ? instance : validator->highest;
     if (set->parts[part]) {

@@ -1,7 +1,8 @@
 /* ARC, RFC 8617: validates the chain of a message and seals what is forwarded.
  *
  * The experiment is being ended (draft-ietf-dmarc-arc-to-historic): this is here because large
- * receivers still look at it. Nothing else includes this file; to be rid of ARC, delete it. */
+ * receivers still look at it. Few files include this one: to be rid of ARC, delete it and follow
+ * the compiler. */
 #ifndef VERIFY_ARC_H
 #define VERIFY_ARC_H
 

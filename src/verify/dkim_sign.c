@@ -1,7 +1,6 @@
 #include "verify/dkim_sign.h"
 
 #include "base/encode.h"
-#include "verify/domain.h"
 #include "verify/header_digest.h"
 
 #define NAMES_MAX 1000 /* in h=; RFC 6376 has no limit, readers have */
@@ -171,21 +170,4 @@ enum err dkim_sign_finish(struct dkim_signer *signer, const struct dkim_signing_
         *out_fields = arena_copy(arena, buf_str(&fields));
     buf_free(&fields);
     return err;
-}
-
-/* ---- which keys ---- */
-
-size_t dkim_signing_keys_for(const struct dkim_signing_key *keys, size_t count,
-                             struct str from_domain, const struct dkim_signing_key **out_chosen,
-                             size_t max)
-{
-    size_t longest = 0, chosen = 0;
-    for (size_t i = 0; i < count; i++)
-        if (domain_is_within(from_domain, keys[i].domain))
-            longest = max_size(longest, keys[i].domain.len);
-    for (size_t i = 0; i < count && longest; i++)
-        if (keys[i].domain.len == longest && chosen < max &&
-            domain_is_within(from_domain, keys[i].domain))
-            out_chosen[chosen++] = &keys[i];
-    return chosen;
 }

@@ -31,12 +31,6 @@ MUST_CHECK enum err dkim_sign_finish(struct dkim_signer *signer,
                                      const struct dkim_signing_key *keys, size_t count,
                                      int64_t now_s, struct arena *arena, struct str *out_fields);
 
-/* The keys for a From domain: those of the domain itself, else of its nearest parent that has any.
- * Writes at most `max` pointers and returns how many. */
-size_t dkim_signing_keys_for(const struct dkim_signing_key *keys, size_t count,
-                             struct str from_domain, const struct dkim_signing_key **out_chosen,
-                             size_t max);
-
 /* ---- shared with ARC's signature, which is made the same way (RFC 8617 section 4.1.2) ---- */
 
 /* The names for h= of this message, separated by colons, and `more` of which there is a field (NULL

@@ -1,5 +1,7 @@
 #include "verify/domain.h"
 
+#include "mail/address.h"
+
 #include <idn2.h>
 
 #define LABEL_MAX_BYTES 63
@@ -70,4 +72,13 @@ enum err domain_to_ascii(struct arena *arena, struct str domain, struct str *out
         return ERR_SYNTAX;
     *out_ascii = ascii;
     return OK;
+}
+
+enum err domain_normalize(struct arena *arena, struct str domain, struct str *out_name)
+{
+    struct str ascii;
+    enum err err = domain_to_ascii(arena, domain, &ascii);
+    if (!err)
+        *out_name = mail_domain_lower(arena, ascii);
+    return err;
 }

@@ -22,5 +22,7 @@ bool domain_is_within(struct str domain, struct str ancestor);
 /* The name in ASCII: U-labels turned into A-labels (RFC 5891, as UTS 46 maps them), without a
  * trailing dot. A slice of `domain`, or in `arena`. ERR_SYNTAX when it is no domain_is_name. */
 MUST_CHECK enum err domain_to_ascii(struct arena *arena, struct str domain, struct str *out_ascii);
+/* The same in lower case, in `arena`: the one form of a name to look it up by. */
+MUST_CHECK enum err domain_normalize(struct arena *arena, struct str domain, struct str *out_name);
 
 #endif

@@ -159,7 +159,7 @@ class Server:
     directory. Ports: .mx, .submission, .submissions."""
 
     def __init__(self, path, text="", limits="", routes="", senders="any", tls=True, hostname="mx.example.test",
-                 domain="", users='{"alice", "bob"}'):
+                 domain="", users='{"alice", "bob"}', resolver="dnssec = no", dmarc="off"):
         self.path = path
         self.mx, self.submission, self.submissions = free_port(), free_port(), free_port()
         self.state = path / "state"
@@ -167,6 +167,7 @@ class Server:
         domain_text = f'''domain example.org {{
     deliver = "maildir:{path}/mail/%{{domain}}/%{{user}}"
     users = {users}
+    dmarc = {dmarc}
     {domain}
 }}'''
         self.config = path / "postrider.conf"
@@ -180,7 +181,7 @@ listener submissions {{ bind = {{"127.0.0.1:{self.submissions}"}} service = subm
 tls {{ certificate = "{certificate}" key = "{key}" }}
 accounts {{ file = "{path}/accounts" senders = {senders} }}
 {domain_text}
-resolver {{ dnssec = no }}
+resolver {{ {resolver} }}
 {routes}
 {limits}
 {text}

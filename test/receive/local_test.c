@@ -8,23 +8,6 @@
 #define OPENED "220, 250, "
 #define END    "221 2.0.0, closed"
 
-static void world_init_local(struct world *world)
-{
-    world_init(world);
-    listener_close(world->listener);
-    enum err err = net_address_parse(STR("unix:/submit"), 0, &world->server_address);
-    if (!err)
-        err = net_address_parse(STR("unix:/client"), 0, &world->client_address);
-    if (!err)
-        err = listener_open_memory(world->network, &world->server_address, &world->listener);
-    assert(!err);
-    world->service.kind = RECEIVE_LOCAL;
-    world->service.tls = RECEIVE_TLS_NONE;
-    world->service.tls_context = NULL;
-    world->service.senders = RECEIVE_SENDERS_ANY;
-    world->service.home = STR("local.example");
-}
-
 TEST_FIBER(programs_of_this_host_need_no_login)
 {
     static const struct script scripts[] = {

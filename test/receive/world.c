@@ -99,6 +99,7 @@ void world_init(struct world *world)
     make_accounts(world);
     make_network(world);
     world->gate = receive_gate_new(100, 50);
+    world->signing = blocking_pool_new("signing", 0, 10);
     fiber_group_init(&world->servers, loop_current());
     world->service = (struct receive_service){
         .kind = RECEIVE_MX,
@@ -107,6 +108,7 @@ void world_init(struct world *world)
         .hostname = STR("mx.local.example"),
         .tls_context = tls_context_simulated(),
         .password_pool = world->passwords,
+        .signing_pool = world->signing,
         .routes = world->routes,
         .spool = world->spool,
         .trace = world->trace,
@@ -124,6 +126,20 @@ void world_init_submission(struct world *world)
     world->service.auth_in_clear = true;
 }
 
+void world_init_local(struct world *world)
+{
+    world_init(world);
+    listener_close(world->listener);
+    must(net_address_parse(STR("unix:/submit"), 0, &world->server_address));
+    must(net_address_parse(STR("unix:/client"), 0, &world->client_address));
+    must(listener_open_memory(world->network, &world->server_address, &world->listener));
+    world->service.kind = RECEIVE_LOCAL;
+    world->service.tls = RECEIVE_TLS_NONE;
+    world->service.tls_context = NULL;
+    world->service.senders = RECEIVE_SENDERS_ANY;
+    world->service.home = STR("local.example");
+}
+
 void world_done(struct world *world)
 {
     must(fiber_group_join(&world->servers, loop_now_ms() + 3600000));
@@ -135,6 +151,8 @@ void world_done(struct world *world)
     route_table_free(world->routes);
     accounts_free(world->accounts);
     blocking_pool_free(world->passwords);
+    blocking_pool_free(world->signing);
+    resolver_free(world->resolver);
     disk_memory_free(world->disk);
     arena_reset(&world->arena);
 }
@@ -150,7 +168,8 @@ static void serve(void *argument)
 {
     struct server server = *(struct server *)argument;
     mem_free(argument);
-    receive_session(&server.world->service, server.world->gate, server.stream);
+    receive_session(&server.world->service, server.world->gate, server.world->resolver,
+                    server.stream);
 }
 
 struct stream *world_connect(struct world *world)

@@ -26,6 +26,8 @@ struct world {
     struct route_table *routes;
     struct accounts *accounts;
     struct blocking_pool *passwords;
+    struct blocking_pool *signing;
+    struct resolver *resolver; /* of the sessions; NULL at first, freed with the world */
     struct receive_gate *gate;
     struct receive_service service;
     struct fiber_group servers;
@@ -44,6 +46,8 @@ struct world {
 void world_init(struct world *world);
 /* The same as a submission service with STARTTLS. */
 void world_init_submission(struct world *world);
+/* The same as the submit socket of programs of this host. */
+void world_init_local(struct world *world);
 void world_done(struct world *world);
 
 /* What a client says, in steps: before each but the first it waits until the server is silent. */

@@ -1,5 +1,6 @@
 /* What senders are told of, to whom it goes, and what both stories say. */
 #include "report/dsn.h"
+#include "verify/dkim_verify.h"
 #include "world.h"
 
 static struct queue_outcome refused(const char *words)
@@ -326,6 +327,63 @@ static void waits_for_the_disk(void)
 
 TEST(a_report_that_cannot_be_written_is_tried_again) { world_run(waits_for_the_disk); }
 
+/* ---- signatures ---- */
+
+#define KEY                                                              \
+    "-----BEGIN PRIVATE KEY-----\n"                                      \
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n" \
+    "-----END PRIVATE KEY-----\n" /* RFC 8463 section A.2 */
+#define RECORD "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="
+
+static void check_signature(struct str text)
+{
+    struct resolver *resolver = resolver_scripted_new();
+    resolver_script(resolver, "s._domainkey.here.test", DNS_TXT, RECORD);
+    struct dkim_keys keys = dkim_keys_make(resolver, DEADLINE_NEVER, &world.arena);
+    struct verify_message *message = verify_message_new();
+    struct dkim_verifier *verifier = dkim_verifier_new(message);
+    struct dkim_verified_list list = {0};
+    verify_message_add(message, text);
+    verify_message_end(message);
+    CHECK_INT(dkim_verifier_finish(verifier, &keys, 0, &world.arena, &list), OK);
+    REQUIRE(list.count == 1);
+    CHECK_STR(dkim_result_text(list.items[0].verdict.result), STR("pass"));
+    dkim_keys_done(&keys);
+    verify_message_free(message);
+    resolver_free(resolver);
+}
+
+/* A while later. */
+static void make_room(void *pool)
+{
+    CHECK_INT(world_report_count(), 0);
+    CHECK_INT(fiber_sleep_until(loop_now_ms() + 10000), OK);
+    CHECK_INT(world_report_count(), 0);
+    world.report.signing_pool = pool;
+}
+
+static void signs_reports(void)
+{
+    struct keyring *keyring = keyring_new();
+    struct blocking_pool *pool = blocking_pool_new("signing", 0, 1);
+    struct blocking_pool *full = blocking_pool_new("full", 1, 0);
+    CHECK_INT(keyring_add(keyring, STR("here.test"), STR("s"), STR(KEY)), OK);
+    world.report.keyring = keyring;
+    world.report.signing_pool = full;
+    world_send_simple(1, 0);
+    fiber_spawn(&world.deliveries, "room", make_room, pool);
+    struct queue_outcome outcome = refused("550 5.1.1 who?");
+    world_finish(&outcome, 1, true);
+    REQUIRE(world_report_count() == 1);
+    check_signature(world_read(world_report(0)));
+    world.report.keyring = NULL;
+    keyring_free(keyring);
+    blocking_pool_free(pool);
+    blocking_pool_free(full);
+}
+
+TEST(a_report_is_signed_once_there_is_room_for_it) { world_run(signs_reports); }
+
 int main(void)
 {
     RUN(a_refusal_is_reported_and_both_stories_name_each_other);
@@ -340,5 +398,6 @@ int main(void)
     RUN(senders_behind_a_dead_destination_are_warned_too);
     RUN(an_administrator_returns_mail_to_its_sender);
     RUN(a_report_that_cannot_be_written_is_tried_again);
+    RUN(a_report_is_signed_once_there_is_room_for_it);
     return test_summary();
 }

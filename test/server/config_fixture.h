@@ -14,16 +14,24 @@ struct fixture_file {
 
 static struct str fixture_certificate, fixture_key;
 
+/* RFC 8463 section A.2. */
+static const char fixture_dkim_key[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+    "-----END PRIVATE KEY-----\n";
+
 /* In the order of config_fixture_files. */
 static struct fixture_file fixture_files[] = {
     {"/etc/postrider/fullchain.pem", 0644, {0}},
     {"/etc/postrider/privkey.pem", 0600, {0}},
     {"/etc/postrider/accounts", 0600, {"alice:$6$salt$hash\n", 19}},
     {"/etc/postrider/aliases", 0644, {"info: alice, bob\nroot: info\n", 28}},
-    {"/etc/postrider/dkim/s2026.key", 0600, {"-----BEGIN PRIVATE KEY-----\n", 28}},
+    {"/etc/postrider/dkim/s2026.key", 0600, {fixture_dkim_key, 0}},
+    {"/etc/postrider/dkim/s2026ed.key", 0600, {fixture_dkim_key, 0}},
     {"/etc/postrider/relay-password", 0600, {"secret\r\nnot this\n", 18}},
     {"/f/open", 0640, {"secret\n", 7}},
     {"/f/empty", 0600, {"", 0}},
+    {"/f/broken.key", 0600, {"-----BEGIN PRIVATE KEY-----\n", 28}},
     {"/f/accounts-bad", 0600, {"#\nalice:secret\n", 15}},
     {"/f/users", 0644, {"# people\nalice\n\n\tBob # the boss\nx y\n", 37}},
     {"/f/users-good", 0644, {"alice\nbob\n", 10}},

@@ -267,13 +267,14 @@ TEST(mistakes_of_domains)
          "targets)\n"
          "/f/aliases-lost:4: 'd' leads back to itself or to more than 1,000 addresses (correct its "
          "targets)\n"},
-        {"what this version does not do",
-         DOMAIN("dmarc = enforce dkim s { key = \"/etc/postrider/dkim/s2026.key\" }"),
-         "c:3: warning: 'dmarc' has no effect in this version: others' DMARC policies are not "
-         "looked up\n"
-         "c:3: warning: 'dkim' has no effect in this version: mail is not signed\n"},
+        {"another setting for others' policies", DOMAIN("dmarc = none"),
+         "c:3: 'dmarc' cannot be 'none' (choose enforce, quarantine, mark or off)\n"},
+        {"a key that is damaged", DOMAIN("dkim s { key = \"/f/broken.key\" }"),
+         "c:3: /f/broken.key is a damaged private key (make one with postrider dkim keygen)\n"},
+        {"a key of another algorithm", DOMAIN("dkim s { key = \"/etc/postrider/privkey.pem\" }"),
+         "c:3: /etc/postrider/privkey.pem is neither an Ed25519 key nor an RSA key of 1024 to 4096 "
+         "bits (make one with postrider dkim keygen)\n"},
         {"a key that is none", DOMAIN("dkim s { key = \"/etc/postrider/relay-password\" }"),
-         "c:3: warning: 'dkim' has no effect in this version: mail is not signed\n"
          "c:3: /etc/postrider/relay-password is no private key in PKCS#8 PEM (convert it with "
          "openssl pkcs8 -topk8 -nocrypt)\n"},
     };

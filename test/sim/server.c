@@ -41,7 +41,7 @@ static struct start take(void *argument)
 static void run_session(void *argument)
 {
     struct start start = take(argument);
-    receive_session(&start.server->service, start.server->gate, start.what);
+    receive_session(&start.server->service, start.server->gate, NULL, start.what);
 }
 
 static void run_listener(void *argument)

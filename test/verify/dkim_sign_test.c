@@ -157,38 +157,6 @@ TEST(what_cannot_be_signed_is_told)
     end(&signing);
 }
 
-static const struct row {
-    const char *from;
-    const char *domain; /* of the keys chosen; NULL: none */
-    size_t count;
-} rows[] = {
-    {"example.org", "example.org", 2},
-    {"EXAMPLE.ORG", "example.org", 2},
-    {"a.b.example.org", "example.org", 2},
-    {"sub.example.org", "sub.example.org", 1},
-    {"x.sub.example.org", "sub.example.org", 1},
-    {"notexample.org", NULL, 0},
-    {"org", NULL, 0},
-    {"", NULL, 0},
-};
-
-TEST(the_nearest_domain_that_has_keys_signs)
-{
-    const struct dkim_signing_key keys[] = {
-        {STR("example.org"), STR("a"), NULL},
-        {STR("sub.example.org"), STR("b"), NULL},
-        {STR("example.org"), STR("c"), NULL},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        const struct dkim_signing_key *chosen[4];
-        size_t count =
-            dkim_signing_keys_for(keys, ARRAY_LEN(keys), str_of(rows[i].from), chosen, 4);
-        CHECK_ROW(rows[i].from, count == rows[i].count);
-        for (size_t k = 0; k < count; k++)
-            CHECK_STR(chosen[k]->domain, str_of(rows[i].domain));
-    }
-}
-
 int main(void)
 {
     RUN(rfc6376_5_both_algorithms_from_one_pass_and_both_verify);
@@ -197,6 +165,5 @@ int main(void)
     RUN(rfc6376_5_4_no_field_that_readers_see_can_be_added);
     RUN(fields_that_repeat_are_all_signed);
     RUN(what_cannot_be_signed_is_told);
-    RUN(the_nearest_domain_that_has_keys_signs);
     return test_summary();
 }
