@@ -243,13 +243,15 @@ static struct spool_also also_of(struct telling *telling)
     };
 }
 
-/* The signatures for the top of it; none where there is no key. */
+/* The signatures for the top of it; none where there is no key. What holds 8-bit text is not
+ * signed: a server without 8BITMIME could not be given it any more, and nobody is told of a lost
+ * report. */
 static enum err sign(struct telling *telling, struct str content, struct str *out_fields)
 {
     const struct report *report = telling->report;
     const struct keyring_domain *keys = keyring_find(report->keyring, report->hostname);
     *out_fields = STR_EMPTY;
-    if (!keys)
+    if (!keys || str_has_8bit(content))
         return OK;
     struct signing *signing = signing_new(keys);
     signing_add(signing, content);

@@ -362,12 +362,40 @@ static void make_room(void *pool)
     world.report.signing_pool = pool;
 }
 
-static void signs_reports(void)
+static struct keyring *make_keyring(void)
 {
     struct keyring *keyring = keyring_new();
+    CHECK_INT(keyring_add(keyring, STR("here.test"), STR("s"), STR(KEY)), OK);
+    return keyring;
+}
+
+static void returns_8bit_unsigned(void)
+{
+    struct keyring *keyring = make_keyring();
+    struct blocking_pool *pool = blocking_pool_new("signing", 0, 1);
+    struct spool_recipient to = {.address = STR("a@remote.test")};
+    struct spool_envelope envelope = {
+        .sender = STR("alice@sender.test"), .recipients = &to, .recipient_count = 1};
+    world.report.keyring = keyring;
+    world.report.signing_pool = pool;
+    world_send(&envelope, STR("Subject: x\r\n\r\n\xc3\xbc\r\n"));
+    struct queue_outcome outcome = refused("550 5.1.1 who?");
+    world_finish(&outcome, 1, true);
+    REQUIRE(world_report_count() == 1);
+    struct str text = world_read(world_report(0));
+    CHECK(world_holds(text, "\xc3\xbc") && !world_holds(text, "DKIM-Signature"));
+    world.report.keyring = NULL;
+    keyring_free(keyring);
+    blocking_pool_free(pool);
+}
+
+TEST(a_report_that_may_have_to_be_converted_is_not_signed) { world_run(returns_8bit_unsigned); }
+
+static void signs_reports(void)
+{
+    struct keyring *keyring = make_keyring();
     struct blocking_pool *pool = blocking_pool_new("signing", 0, 1);
     struct blocking_pool *full = blocking_pool_new("full", 1, 0);
-    CHECK_INT(keyring_add(keyring, STR("here.test"), STR("s"), STR(KEY)), OK);
     world.report.keyring = keyring;
     world.report.signing_pool = full;
     world_send_simple(1, 0);
@@ -399,5 +427,6 @@ int main(void)
     RUN(an_administrator_returns_mail_to_its_sender);
     RUN(a_report_that_cannot_be_written_is_tried_again);
     RUN(a_report_is_signed_once_there_is_room_for_it);
+    RUN(a_report_that_may_have_to_be_converted_is_not_signed);
     return test_summary();
 }
