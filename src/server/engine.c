@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "report/report.h"
+#include "server/recipients.h"
 #include "server/state.h"
 #include "server/worker.h"
 
@@ -50,6 +51,7 @@ struct engine {
     struct worker_common common;
     struct worker workers[WORKERS_MAX];
     size_t worker_count;
+    struct recipients recipients; /* complete once there are workers */
     atomic_size_t next_worker;
     int signal_fd;
 };
@@ -123,13 +125,14 @@ static bool make_accounts(struct engine *engine)
 }
 
 /* What is the same for every service. */
-static struct receive_service make_any_service(const struct engine *engine)
+static struct receive_service make_any_service(struct engine *engine)
 {
     const struct config *config = engine->config;
     struct receive_service service = {
         .hostname = config->hostname,
         .received_full = config->received_full,
         .routes = engine->routes,
+        .verifier = {recipients_ask, &engine->recipients},
         .accept_everything = engine->plan->sandbox,
         .spool = engine->spool,
         .trace = engine->trace,
@@ -142,7 +145,7 @@ static struct receive_service make_any_service(const struct engine *engine)
     return service;
 }
 
-static struct receive_service make_service(const struct engine *engine,
+static struct receive_service make_service(struct engine *engine,
                                            const struct config_listener *listener)
 {
     const struct config *config = engine->config;
@@ -162,7 +165,7 @@ static struct receive_service make_service(const struct engine *engine,
 }
 
 /* For `sendmail`. A list of recipients may hold any number that are refused. */
-static struct receive_service make_local_service(const struct engine *engine)
+static struct receive_service make_local_service(struct engine *engine)
 {
     const struct config *config = engine->config;
     struct receive_service service = make_any_service(engine);
@@ -377,6 +380,7 @@ static void make_workers(struct engine *engine)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     engine->worker_count = processors < 1 ? 1 : min_size((size_t)processors, WORKERS_MAX);
+    engine->recipients = (struct recipients){engine->workers, engine->worker_count};
     engine->control = (struct control){engine->queue, engine->spool, engine->trace, engine->files,
                                        &engine->clock};
     struct worker_common *common = &engine->common;
@@ -389,6 +393,7 @@ static void make_workers(struct engine *engine)
         engine->config->limits.connections + LOCAL_CONNECTIONS_MAX + SLOTS_MAX + FIBERS_BESIDE;
     common->ready = say_ready;
     common->context = engine;
+    common->callouts = callout_memory_new();
     common->deliver = (struct deliver_options){
         .clock = &engine->clock,
         .network = network_system(),
@@ -438,6 +443,7 @@ static void close_all(struct engine *engine)
 {
     for (size_t i = 0; i < engine->worker_count; i++)
         worker_done(&engine->workers[i]);
+    callout_memory_free(engine->common.callouts);
     spool_close(engine->spool);
     queue_free(engine->queue);
     trace_close(engine->trace);
