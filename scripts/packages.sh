@@ -7,7 +7,8 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config ca-certificates
 TEST_PACKAGES="clang clang-tidy clang-format cppcheck shellcheck llvm libclang-rt-14-dev python3
     util-linux swaks libnet-ssleay-perl postfix curl openssl nodejs npm procps nsd
     python3-spf python3-authres python3-dnspython python3-yaml spf-tools-perl python3-dkim
-    python3-nacl opendkim opendkim-tools miltertest ldnsutils"
+    python3-nacl opendkim opendkim-tools miltertest ldnsutils
+    dovecot-core dovecot-imapd dovecot-lmtpd"
 BENCH_PACKAGES="python3 openssl postfix strace procps"
 
 # Prints those of the packages that are not installed.
@@ -33,7 +34,20 @@ as_root() {
     fi
 }
 
-# Postfix serves as a peer in tests only: it gets no configuration and is not started. $1: packages
+# These would start themselves. They serve as peers in tests only, with configurations of their own.
+SERVICES="postfix dovecot-core"
+
+# $1: packages. True when one of them is among the services.
+has_service() {
+    for service in $SERVICES; do
+        case " $1 " in
+        *" $service "*) return 0 ;;
+        esac
+    done
+    return 1
+}
+
+# $1: packages
 install_packages() {
     policy=/usr/sbin/policy-rc.d
     made_policy=
@@ -41,13 +55,13 @@ install_packages() {
     *" postfix "*)
         echo 'postfix postfix/main_mailer_type select No configuration' |
             as_root debconf-set-selections
-        if [ ! -e $policy ]; then
-            printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
-            as_root chmod 755 $policy
-            made_policy=yes
-        fi
         ;;
     esac
+    if has_service "$1" && [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
+        as_root chmod 755 $policy
+        made_policy=yes
+    fi
     status=0
     # shellcheck disable=SC2086
     as_root env DEBIAN_FRONTEND=noninteractive \

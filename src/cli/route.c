@@ -123,6 +123,8 @@ static json_t *json_end(struct job *job, struct resolver *resolver, struct str a
     json_t *end = json_pack("{s:o, s:o, s:s, s:o}", "address", json_of(address), "section",
                             json_of(section), "via", route_via_name(way->via), "words",
                             json_of(route_way_print(&job->arena, way)));
+    if (route_way_to_ask(job->table, address))
+        json_object_set_new(end, "asked", json_of(route_ask_print(way)));
     if (way->via == ROUTE_MAILDIR)
         add_maildir(job, way, address, end);
     if (way->via == ROUTE_MAILDIR || way->via == ROUTE_HOLD)
@@ -170,6 +172,8 @@ static void print_end(const json_t *end)
     else
         printf("       by    default, since no route fits\n");
     printf("       via   %s%s%s\n", text_at(end, "words"), *maildir ? " " : "", maildir);
+    if (*text_at(end, "asked"))
+        printf("       asked %s\n", text_at(end, "asked"));
     if (*text_at(end, "tls"))
         printf("       tls   %s: %s\n", text_at(end, "tls"), text_at(end, "tls_words"));
     size_t i;

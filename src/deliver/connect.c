@@ -91,6 +91,19 @@ static enum err converse(const struct attempt *attempt)
 }
 
 /* ---- problems ---- */
+
+/* What keeps us from a socket on this machine can be put right on this machine. */
+static const char *dial_words(const struct target *target, enum err err)
+{
+    bool is_socket = target->address.socket.any.sa_family == AF_UNIX;
+    if (is_socket && err == ERR_DENIED)
+        return "permission denied (open the socket, and the directories above it, to the account "
+               "that postrider runs as)";
+    if (is_socket && err == ERR_REFUSED)
+        return "nobody listens there (is the server running, and is this the path of its socket?)";
+    return err_text(err);
+}
+
 static struct queue_outcome dial_problem(const struct attempt *attempt, enum err err)
 {
     struct connection *connection = attempt->connection;
@@ -98,7 +111,7 @@ static struct queue_outcome dial_problem(const struct attempt *attempt, enum err
         .kind = QUEUE_DEFERRED,
         .reason = SPOOL_REASON_CONNECTION,
         .words = arena_printf(&connection->arena, "no connection to %.*s: %s",
-                              STR_FMT(connection->peer), err_text(err)),
+                              STR_FMT(connection->peer), dial_words(attempt->target, err)),
     };
 }
 

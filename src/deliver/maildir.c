@@ -16,8 +16,9 @@ struct delivery {
     struct disk *disk;
     struct blocking_pool *pool;
     struct arena *arena; /* not touched by the pool while the fiber may */
-    struct str maildir;
-    struct str name; /* without the size */
+    struct str mailbox;
+    struct str maildir; /* the mailbox, or a folder in it */
+    struct str name;    /* without the size */
     const char *tmp_path;
     struct disk_file *file; /* NULL before the first piece and behind the last */
     uint64_t written_bytes;
@@ -81,15 +82,42 @@ static enum err make_parents(struct delivery *delivery, struct str path)
     return err;
 }
 
-/* tmp/ is the last: where it is, all is there and durable. */
-static enum err make_maildir(struct delivery *delivery)
+/* Maildir++ marks what is no mailbox of its own. A link in place of the mark is not followed. */
+static enum err mark_folder(struct delivery *delivery, struct str folder)
 {
-    static const char *const parts[] = {"cur", "new", "tmp"};
-    enum err err = make_parents(delivery, delivery->maildir);
+    const char *path = arena_printf(delivery->arena, "%.*s/maildirfolder", STR_FMT(folder)).at;
+    struct disk_file *file;
+    enum err err =
+        disk_open(delivery->disk, path, DISK_WRITE | DISK_CREATE | DISK_EXCLUSIVE, 0600, &file);
+    if (err == ERR_EXISTS)
+        return OK;
     if (!err)
-        err = make_directory(delivery, delivery->maildir);
-    for (size_t i = 0; i < ARRAY_LEN(parts) && !err; i++)
-        err = make_directory(delivery, str_of(path_in(delivery, parts[i], STR_EMPTY)));
+        disk_close(file);
+    return failed(delivery, err, "make", path);
+}
+
+/* tmp/ is the last: where it is, all is there and durable. */
+static enum err make_maildir(struct delivery *delivery, struct str maildir, bool is_folder)
+{
+    static const char *const parts[] = {"/cur", "/new", "/tmp"};
+    enum err err = make_directory(delivery, maildir);
+    if (!err && is_folder)
+        err = mark_folder(delivery, maildir);
+    for (size_t i = 0; i < ARRAY_LEN(parts) && !err; i++) {
+        struct str part = arena_printf(delivery->arena, "%.*s%s", STR_FMT(maildir), parts[i]);
+        err = make_directory(delivery, part);
+    }
+    return err;
+}
+
+static enum err make_all(struct delivery *delivery)
+{
+    bool has_folder = delivery->maildir.len > delivery->mailbox.len;
+    enum err err = make_parents(delivery, delivery->mailbox);
+    if (!err)
+        err = make_maildir(delivery, delivery->mailbox, false);
+    if (!err && has_folder)
+        err = make_maildir(delivery, delivery->maildir, true);
     return err;
 }
 
@@ -106,7 +134,7 @@ static enum err open_tmp(struct delivery *delivery)
     delivery->tmp_path = path_in(delivery, "tmp", delivery->name);
     enum err err = open_new(delivery);
     if (err == ERR_NOT_FOUND) {
-        err = make_maildir(delivery);
+        err = make_all(delivery);
         if (err)
             return err;
         err = open_new(delivery);
@@ -276,6 +304,13 @@ static struct str file_name(const struct maildir_place *place,
                         message->recipient_number, STR_FMT(host));
 }
 
+static struct str folder_path(const struct maildir_place *place, struct arena *arena)
+{
+    if (!place->folder.len)
+        return place->path;
+    return arena_printf(arena, "%.*s/.%.*s", STR_FMT(place->path), STR_FMT(place->folder));
+}
+
 enum err maildir_deliver(const struct maildir_place *place, const struct maildir_message *message,
                          struct arena *arena, struct str *out_problem)
 {
@@ -283,7 +318,8 @@ enum err maildir_deliver(const struct maildir_place *place, const struct maildir
         .disk = place->disk,
         .pool = place->pool,
         .arena = arena,
-        .maildir = place->path,
+        .mailbox = place->path,
+        .maildir = folder_path(place, arena),
         .name = file_name(place, message, arena),
         .fields = arena_printf(arena, "Return-Path: <%.*s>\nDelivered-To: %.*s\n",
                                STR_FMT(mail_text_clean(arena, message->sender)),

@@ -10,6 +10,9 @@
  * gathered. The price: once a reader has moved the file to cur/ it is not found any more, and a
  * second copy arises. Looking through cur/ would cost each delivery a walk over the whole mailbox.
  *
+ * A folder of the mailbox is Maildir++: the directory ".FOLDER" in it, a Maildir again, marked by
+ * an empty file "maildirfolder".
+ *
  * No file is ever overwritten, and no link that somebody put into tmp/ is followed. Directories
  * that are missing are made (0700), the parents as well. */
 #ifndef DELIVER_MAILDIR_H
@@ -30,6 +33,7 @@ struct maildir_place {
     struct disk *disk;
     struct blocking_pool *pool;
     struct str path;     /* of the Maildir, without a trailing slash */
+    struct str folder;   /* of it, "Junk"; empty: the inbox */
     struct str hostname; /* for the file name */
 };
 

@@ -8,10 +8,11 @@
 
 /* DATA was sent ahead and the server wants content that nobody is to get: RFC 2920 section 3.1
  * wants one dot. Not where it took recipients without a sender: it might deliver nothing at all to
- * somebody. */
+ * somebody. Nor by LMTP, where this breaks RFC 2033 section 4.2, and the dot has as many answers as
+ * there are recipients: none. */
 static enum err send_nothing(struct run *run)
 {
-    if (run->yes_without_mail)
+    if (run->yes_without_mail || run->client->options.is_lmtp)
         return smtp_client_fail(run->client, ERR_SYNTAX);
     enum err err = smtp_client_say(run->client, STR("."));
     return err ? err : run_hear(run, run_timeouts(run)->command);

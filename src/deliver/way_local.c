@@ -4,6 +4,7 @@
 #include "deliver/ways.h"
 
 #define RECIPIENTS_MAX 100
+#define JUNK_FOLDER    "Junk"
 
 /* ---- Maildir ---- */
 static struct queue_outcome deliver_to_maildir(struct job *job, const struct maildir_place *place,
@@ -14,7 +15,8 @@ static struct queue_outcome deliver_to_maildir(struct job *job, const struct mai
     if (!err)
         return (struct queue_outcome){
             .kind = QUEUE_DELIVERED,
-            .words = arena_printf(&job->arena, "into %.*s", STR_FMT(place->path)),
+            .words = arena_printf(&job->arena, "into %.*s%s%.*s", STR_FMT(place->path),
+                                  place->folder.len ? ", folder " : "", STR_FMT(place->folder)),
         };
     /* Whatever is wrong with our own disk can be put right; a damaged message cannot. */
     return (struct queue_outcome){
@@ -39,8 +41,9 @@ static struct queue_outcome deliver_recipient(struct job *job, uint32_t index)
     };
     struct maildir_place place = {
         .disk = options->disk,
-        .hostname = options->hostname,
         .pool = options->maildir_pool,
+        .folder = envelope->recipients[index].junk ? STR(JUNK_FOLDER) : STR_EMPTY,
+        .hostname = options->hostname,
     };
     if (route_maildir_path(queue_slot_way(job->slot), message.recipient, &job->arena, &place.path))
         return (struct queue_outcome){
@@ -48,8 +51,6 @@ static struct queue_outcome deliver_recipient(struct job *job, uint32_t index)
             .reason = SPOOL_REASON_LOCAL,
             .words = STR("the address makes no path of a mailbox"),
         };
-    if (envelope->recipients[index].junk) /* a folder of Maildir++ */
-        place.path = arena_printf(&job->arena, "%.*s/.Junk", STR_FMT(place.path));
     return deliver_to_maildir(job, &place, &message);
 }
 

@@ -1,5 +1,6 @@
 /* MAIL, RCPT and RSET: the envelope of a transaction. */
 #include "fiber/loop.h"
+#include "receive/existence.h"
 #include "receive/incoming.h"
 #include "receive/judge.h"
 #include "receive/policy.h"
@@ -225,6 +226,9 @@ enum err session_rcpt(struct session *session, const struct smtp_command *comman
     no = policy_check_recipient(session, path, &session->arena, &targets);
     if (!no)
         no = judge_check_recipient(session, path);
+    enum err err = no ? OK : existence_check(session, &targets, &no);
+    if (err)
+        return err;
     if (no)
         return refuse_recipient(session, path, no);
     if (!has_room_for(session, targets.count))

@@ -4,6 +4,7 @@
 
 #include "base/random.h"
 #include "dns/resolver.h"
+#include "mail/status.h"
 #include "net/network.h"
 #include "net/tls.h"
 #include "receive/accounts.h"
@@ -32,6 +33,27 @@ struct receive_timeouts { /* milliseconds; RFC 5321 section 4.5.3.2 */
 };
 struct receive_timeouts receive_timeouts_default(void);
 
+/* What the server that keeps a recipient's mailbox says of it. */
+enum receive_knowledge {
+    RECEIVE_IS_THERE,
+    RECEIVE_IS_NOT_THERE,
+    RECEIVE_NOT_NOW, /* it refuses the recipient for now */
+    RECEIVE_UNKNOWN, /* it could not be asked */
+};
+struct receive_report {
+    enum receive_knowledge knowledge;
+    struct mail_status status; /* the server's, or none */
+    struct str words;          /* for people */
+};
+/* Asks that server. The report's words live in `arena`. ERR_CANCELLED; what is not known at the
+ * deadline is RECEIVE_UNKNOWN. Called on all loops. */
+struct receive_verifier {
+    MAY_YIELD enum err (*ask)(void *context, const struct route_way *way, struct str address,
+                              uint64_t deadline_ms, struct arena *arena,
+                              struct receive_report *out_report);
+    void *context;
+};
+
 /* One listener's service; shared by all its sessions on all loops, read-only. */
 struct receive_service {
     enum receive_kind kind;
@@ -49,6 +71,7 @@ struct receive_service {
     const struct receive_domains *domains; /* NULL: all have the default */
     const struct keyring *keyring;         /* NULL: nothing is signed */
     struct blocking_pool *signing_pool;
+    struct receive_verifier verifier; /* of route_way_to_ask's recipients; `ask` NULL: taken */
     const struct net_range *relay_from;
     size_t relay_from_count;
     bool accept_everything; /* the sandbox: any recipient is taken */

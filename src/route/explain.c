@@ -106,6 +106,15 @@ struct str route_way_print(struct arena *arena, const struct route_way *way)
 
 struct str route_tls_print(enum route_tls tls) { return str_of(policies[tls].words); }
 
+struct str route_ask_print(const struct route_way *way)
+{
+    if (way->via == ROUTE_LMTP)
+        return STR("that server is asked first: who is not there is refused, and everybody has to "
+                   "come again while it cannot be reached");
+    return STR("that server is asked first: who is not there is refused; everybody is taken while "
+               "it cannot be reached");
+}
+
 const char *route_via_name(enum route_via via) { return vias[via].name; }
 
 const char *route_tls_name(enum route_tls tls) { return policies[tls].name; }

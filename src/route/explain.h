@@ -50,6 +50,8 @@ struct str route_answer_print(enum route_answer answer);
 /* "SMTP to mail.example.net:25"; how it is encrypted; static or in `arena`. */
 struct str route_way_print(struct arena *arena, const struct route_way *way);
 struct str route_tls_print(enum route_tls tls);
+/* What is done before mail is taken for an address that has to be asked about on `way`. */
+struct str route_ask_print(const struct route_way *way);
 
 /* "mx", "require": as the configuration writes them. */
 const char *route_via_name(enum route_via via);

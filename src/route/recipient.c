@@ -256,3 +256,17 @@ enum route_answer route_recipient_explain(const struct route_table *table,
         out_steps->at[out_steps->count++] = CONTAINER_OF(link, struct noted_step, link)->step;
     return answer;
 }
+
+/* ---- Whom to ask ---------------------------------------------------------------------------- */
+
+const struct route_way *route_way_to_ask(const struct route_table *table, struct str address)
+{
+    size_t at = str_find_last(address, '@');
+    const struct route_domain *domain =
+        at == SIZE_MAX ? NULL : route_table_domain(table, str_from(address, at + 1));
+    if (!domain || (domain->way.via != ROUTE_LMTP && domain->way.via != ROUTE_SMTP))
+        return NULL;
+    struct str base = route_without_detail(str_first(address, at), domain->separator);
+    bool is_known = domain->users != ROUTE_USERS_ANY || str_eq_nocase(base, STR("postmaster"));
+    return is_known ? NULL : &domain->way;
+}

@@ -75,6 +75,11 @@ enum route_answer route_recipient(const struct route_table *table,
                                   const struct mail_address *address, struct arena *arena,
                                   struct route_targets *out_targets);
 
+/* The way on which lies the server that alone knows whether a local recipient is there: that of a
+ * domain which takes every name, by LMTP or SMTP. NULL: there is nobody to ask, or, as with
+ * postmaster, nothing. */
+const struct route_way *route_way_to_ask(const struct route_table *table, struct str address);
+
 /* Never NULL: where no section and no route fits, it is the built-in "mx" way. */
 const struct route_way *route_way_of(const struct route_table *table, struct str address);
 

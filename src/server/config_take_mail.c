@@ -86,13 +86,13 @@ void config_take_deliver(struct config_reading *reading, const struct config_rul
     if (way.via == ROUTE_MX) {
         config_error(reading->problems, key->line,
                      "'mx' would send this domain's mail back here (write maildir:/PATH, "
-                     "smtp:HOST:PORT or hold)");
+                     "lmtp:unix:/PATH, smtp:HOST:PORT or hold)");
         return;
     }
     domain->way = way;
 }
 
-/* The rest of the way may have been read before. */
+/* The rest of the way may have been read before; what was not written fits the way. */
 void config_take_via(struct config_reading *reading, const struct config_rule *rule,
                      const struct config_node *key, void *record)
 {
@@ -100,7 +100,8 @@ void config_take_via(struct config_reading *reading, const struct config_rule *r
     struct route_way way;
     if (!take_way(reading, rule, key, &way))
         return;
-    way.tls = route->way.tls;
+    if (config_node_find(route->node, "tls"))
+        way.tls = route->way.tls;
     way.auth_user = route->way.auth_user;
     route->way = way;
 }
@@ -123,16 +124,22 @@ static void take_user_list(struct config_reading *reading, const struct config_n
     }
 }
 
+/* "*", or a list of nothing else. */
+static bool is_everybody(const struct config_node *key)
+{
+    return key->value_count == 1 && str_eq(key->values[0].text, STR("*"));
+}
+
 void config_take_users(struct config_reading *reading, const struct config_rule *rule,
                        const struct config_node *key, void *record)
 {
     struct config_domain *domain = record;
     struct str value = key->is_list ? STR_EMPTY : key->values[0].text;
     domain->users = ROUTE_USERS_LISTED;
-    if (key->is_list)
-        take_user_list(reading, key, domain);
-    else if (str_eq(value, STR("*")))
+    if (is_everybody(key))
         domain->users = ROUTE_USERS_ANY;
+    else if (key->is_list)
+        take_user_list(reading, key, domain);
     else if (str_starts(value, STR("file:/")))
         domain->users_file = str_from(value, 5);
     else

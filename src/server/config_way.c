@@ -3,6 +3,7 @@
 #include "net/address.h"
 
 #define SMTP_PORT 25
+#define LMTP_PORT 24 /* by convention: RFC 2033 names none */
 
 typedef const char *parse_rest(struct str rest, struct arena *arena, struct route_way *way);
 
@@ -65,30 +66,75 @@ static bool is_host(struct str host)
     return mail_domain_is_valid(host, MAIL_ADDRESS_UNDERSCORE) && !ends_in_number(host);
 }
 
-static const char *parse_smtp(struct str rest, struct arena *arena, struct route_way *way)
+/* What begins with `scheme`: host and port; `wrong_host` is said when there is no host. */
+static const char *parse_host_and_port(struct str rest, struct arena *arena, const char *scheme,
+                                       uint16_t default_port, const char *wrong_host,
+                                       struct route_way *way)
 {
     struct str host, port_text;
-    uint64_t port = SMTP_PORT;
+    uint64_t port = default_port;
     if (!split_host(rest, &host, &port_text) || !is_host(host))
-        return "names no host (write smtp:HOST:PORT, an IPv6 address in brackets)";
+        return wrong_host;
     if (port_text.len && (!str_to_u64(port_text, UINT16_MAX, &port) || port == 0))
         return "has a wrong port (from 1 to 65535)";
-    way->via = ROUTE_SMTP;
     way->host = arena_copy(arena, host);
     way->port = (uint16_t)port;
     bool is_ipv6 = str_find(host, ':') != SIZE_MAX;
-    way->name = arena_printf(arena, is_ipv6 ? "smtp:[%.*s]:%u" : "smtp:%.*s:%u", STR_FMT(host),
+    way->name = arena_printf(arena, is_ipv6 ? "%s:[%.*s]:%u" : "%s:%.*s:%u", scheme, STR_FMT(host),
                              (unsigned)port);
     return NULL;
 }
 
-/* ---- the others ------------------------------------------------------------------------------ */
+static const char *parse_smtp(struct str rest, struct arena *arena, struct route_way *way)
+{
+    way->via = ROUTE_SMTP;
+    return parse_host_and_port(rest, arena, "smtp", SMTP_PORT,
+                               "names no host (write smtp:HOST:PORT, an IPv6 address in brackets)",
+                               way);
+}
+
+/* ---- lmtp:unix:/path, lmtp:HOST:PORT --------------------------------------------------------- */
+
+static const char *parse_lmtp_socket(struct str socket, struct arena *arena, struct route_way *way)
+{
+    struct net_address address;
+    if (!str_starts(socket, STR("unix:/")))
+        return "is not an absolute path (write lmtp:unix:/run/dovecot/lmtp)";
+    if (net_address_parse(socket, 0, &address))
+        return "has a path that is too long for a socket (move the socket)";
+    way->host = arena_copy(arena, socket);
+    way->name = arena_printf(arena, "lmtp:%.*s", STR_FMT(socket));
+    way->tls = ROUTE_TLS_NONE;
+    return NULL;
+}
+
+/* What does not leave the machine needs no encryption. */
+static bool is_this_machine(struct str host)
+{
+    struct net_address ip;
+    return str_eq_nocase(host, STR("localhost")) ||
+           (net_address_parse_ip(host, &ip) == OK && net_address_is_loopback(&ip));
+}
 
 static const char *parse_lmtp(struct str rest, struct arena *arena, struct route_way *way)
 {
-    UNUSED(rest), UNUSED(arena), UNUSED(way);
-    return "is not in this version (use maildir:/PATH or smtp:HOST:PORT)";
+    way->via = ROUTE_LMTP;
+    if (str_starts(rest, STR("unix:")))
+        return parse_lmtp_socket(rest, arena, way);
+    const char *problem = parse_host_and_port(
+        rest, arena, "lmtp", LMTP_PORT,
+        "names no server (write lmtp:unix:/PATH, or lmtp:HOST:PORT, an IPv6 address in brackets)",
+        way);
+    if (problem)
+        return problem;
+    if (way->port == SMTP_PORT)
+        return "names port 25, on which no LMTP is spoken (RFC 2033; the usual port is 24)";
+    if (is_this_machine(way->host))
+        way->tls = ROUTE_TLS_NONE;
+    return NULL;
 }
+
+/* ---- the others ------------------------------------------------------------------------------ */
 
 static const char *parse_mx(struct str rest, struct arena *arena, struct route_way *way)
 {
@@ -123,7 +169,7 @@ static const char *parse_by_scheme(struct str text, struct arena *arena, struct 
         if (takes_more ? str_starts(text, scheme) : str_eq(text, scheme))
             return ways[i].parse(str_from(text, scheme.len), arena, way);
     }
-    return "is no way for mail (write maildir:/PATH, smtp:HOST:PORT, mx or hold)";
+    return "is no way for mail (write maildir:/PATH, lmtp:unix:/PATH, smtp:HOST:PORT, mx or hold)";
 }
 
 const char *config_way_parse(struct str text, struct arena *arena, struct route_way *out_way)

@@ -4,9 +4,10 @@
 
 #include "route/route.h"
 
-/* "maildir:/path/%{domain}/%{user}", "smtp:HOST[:PORT]", "mx", "hold". NULL when `text` is one of
- * them; then *out_way lives in `arena` and as long as `text`. Else what is wrong and what to do, to
- * stand behind the text: "is not …". */
+/* "maildir:/path/%{domain}/%{user}", "lmtp:unix:/path", "lmtp:HOST[:PORT]", "smtp:HOST[:PORT]",
+ * "mx", "hold". NULL when `text` is one of them; then *out_way lives in `arena` and as long as
+ * `text`; its `tls` is what is right when nobody says. Else what is wrong and what to do, to stand
+ * behind the text: "is not …". */
 const char *config_way_parse(struct str text, struct arena *arena, struct route_way *out_way);
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "report/report.h"
+#include "server/recipients.h"
 #include "server/state.h"
 #include "server/worker.h"
 
@@ -54,6 +55,7 @@ struct engine {
     struct worker_common common;
     struct worker workers[WORKERS_MAX];
     size_t worker_count;
+    struct recipients recipients; /* complete once there are workers */
     atomic_size_t next_worker;
     int signal_fd;
 };
@@ -160,7 +162,7 @@ static bool make_keyring(struct engine *engine)
 }
 
 /* What is the same for every service. */
-static struct receive_service make_any_service(const struct engine *engine)
+static struct receive_service make_any_service(struct engine *engine)
 {
     const struct config *config = engine->config;
     struct receive_service service = {
@@ -170,6 +172,7 @@ static struct receive_service make_any_service(const struct engine *engine)
         .domains = engine->domains,
         .keyring = engine->keyring,
         .signing_pool = engine->signing,
+        .verifier = {recipients_ask, &engine->recipients},
         .accept_everything = engine->plan->sandbox,
         .spool = engine->spool,
         .trace = engine->trace,
@@ -182,7 +185,7 @@ static struct receive_service make_any_service(const struct engine *engine)
     return service;
 }
 
-static struct receive_service make_service(const struct engine *engine,
+static struct receive_service make_service(struct engine *engine,
                                            const struct config_listener *listener)
 {
     const struct config *config = engine->config;
@@ -202,7 +205,7 @@ static struct receive_service make_service(const struct engine *engine,
 }
 
 /* For `sendmail`. A list of recipients may hold any number that are refused. */
-static struct receive_service make_local_service(const struct engine *engine)
+static struct receive_service make_local_service(struct engine *engine)
 {
     const struct config *config = engine->config;
     struct receive_service service = make_any_service(engine);
@@ -421,6 +424,7 @@ static void make_workers(struct engine *engine)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
     engine->worker_count = processors < 1 ? 1 : min_size((size_t)processors, WORKERS_MAX);
+    engine->recipients = (struct recipients){engine->workers, engine->worker_count};
     engine->control = (struct control){engine->queue, engine->spool, engine->trace, engine->files,
                                        &engine->clock};
     struct worker_common *common = &engine->common;
@@ -434,6 +438,7 @@ static void make_workers(struct engine *engine)
     common->judgements_max = engine->config->limits.connections;
     common->ready = say_ready;
     common->context = engine;
+    common->callouts = callout_memory_new();
     common->deliver = (struct deliver_options){
         .clock = &engine->clock,
         .network = network_system(),
@@ -483,6 +488,7 @@ static void close_all(struct engine *engine)
 {
     for (size_t i = 0; i < engine->worker_count; i++)
         worker_done(&engine->workers[i]);
+    callout_memory_free(engine->common.callouts);
     spool_close(engine->spool);
     queue_free(engine->queue);
     trace_close(engine->trace);

@@ -208,12 +208,14 @@ static void supervise(void *argument)
     struct worker *worker = argument;
     worker->supervisor = fiber_current();
     open_resolver(worker);
+    worker->callout = callout_new(&worker->deliver, worker->common->callouts);
     open_services(worker);
     while (!worker->stopping)
         if (fiber_park(DEADLINE_NEVER) != OK)
             break;
     end_conversations(worker);
     await_last_slots(worker);
+    callout_free(worker->callout);
     if (worker->resolver)
         resolver_free(worker->resolver);
     loop_stop(worker->loop);

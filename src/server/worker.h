@@ -3,6 +3,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
+#include "deliver/callout.h"
 #include "deliver/deliver.h"
 #include "fiber/loop.h"
 #include "receive/receive.h"
@@ -26,6 +27,7 @@ struct worker_common {
     struct resolver_options resolver;
     bool with_resolver;
     struct deliver_options deliver; /* `resolver` is each worker's own */
+    struct callout_memory *callouts;
     struct control *control;
     int control_fd;
     size_t fibers_max;
@@ -46,6 +48,7 @@ struct worker {
     pthread_t thread;
     struct deliver_options deliver;
     struct resolver *resolver;
+    struct callout *callout;
     struct fiber_group keepers;  /* the supervisor */
     struct fiber_group services; /* listeners, timers, control */
     struct fiber_group sessions;

@@ -17,6 +17,7 @@ struct stage {
     void (*play)(struct stage *stage);
     struct disk *disk;
     const char *path;
+    struct str folder; /* delivered into */
     struct arena arena;
 };
 
@@ -37,7 +38,8 @@ static void stage_start(void *argument)
 static void on_stage(struct disk *disk, const char *path, bool is_virtual,
                      void (*play)(struct stage *))
 {
-    struct stage stage = {.disk = disk, .path = path, .play = play, .arena = arena_make()};
+    struct stage stage = {
+        .disk = disk, .path = path, .folder = STR_EMPTY, .play = play, .arena = arena_make()};
     stage.clock = is_virtual ? clock_virtual(0) : clock_system();
     stage.loop = loop_new(&(struct loop_options){.clock = &stage.clock});
     stage.pool = blocking_pool_new("maildir", is_virtual ? 0 : 2, 100);
@@ -59,6 +61,7 @@ static enum err deliver(struct stage *stage, struct str text, uint32_t number,
     struct maildir_place place = {.disk = stage->disk,
                                   .pool = stage->pool,
                                   .path = str_of(stage->path),
+                                  .folder = stage->folder,
                                   .hostname = STR("mx.here:example")};
     return maildir_deliver(&place, &message, &stage->arena, out_problem);
 }
@@ -248,22 +251,23 @@ TEST(an_empty_message_is_a_file) { in_memory(play_empty); }
 
 static void check_one_whole_copy(struct stage *stage)
 {
-    struct listing in_new = list(stage, "new");
+    const char *directory = stage->folder.len ? ".Junk/new" : "new";
+    struct listing in_new = list(stage, directory);
     CHECK_INT(in_new.count, 1);
-    CHECK_STR(read_file(stage, "new", in_new.names[0]), WANT);
+    CHECK_STR(read_file(stage, directory, in_new.names[0]), WANT);
 }
 
 /* Fails the n-th call, crashes, and delivers again. */
 static void play_failures(struct stage *stage)
 {
-    for (uint64_t n = 1; n < 40; n++) {
+    for (uint64_t n = 1; n < 60; n++) {
         struct disk *disk = stage->disk = disk_memory_new(16 << 20);
         struct str problem = STR_EMPTY;
         disk_memory_fail(disk, n, n % 2 ? ERR_FULL : ERR_IO);
         enum err err = deliver(stage, TEXT, 1, &problem);
         disk_memory_fail(disk, 0, OK);
         CHECK(!err || problem.len);
-        if (n > 30)
+        if (n > 50)
             CHECK_INT(err, OK);
         disk_memory_crash(disk, n % 3);
         if (!err)
@@ -310,6 +314,70 @@ TEST(a_failed_call_anywhere_leaves_nothing_half_done) { in_memory(play_failures)
 TEST(a_full_disk_is_an_error_and_leaves_nothing) { in_memory(play_full); }
 TEST(what_is_delivered_survives_a_crash_and_is_found_again) { in_memory(play_crashes); }
 
+/* ---- folders ---- */
+static bool has(const struct listing *listing, const char *name)
+{
+    for (size_t i = 0; i < listing->count; i++)
+        if (strcmp(listing->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* test/e2e/dovecot_test.py shows that Dovecot takes a directory like this for its mailbox "Junk".
+ */
+static void play_folder(struct stage *stage)
+{
+    struct str problem;
+    stage->folder = STR("Junk");
+    CHECK_INT(deliver(stage, TEXT, 1, &problem), OK);
+    check_one_whole_copy(stage);
+    struct listing mailbox = list(stage, "."), junk = list(stage, ".Junk");
+    CHECK_INT(mailbox.count, 4);
+    CHECK(has(&mailbox, "cur") && has(&mailbox, "new") && has(&mailbox, "tmp"));
+    CHECK(has(&mailbox, ".Junk"));
+    CHECK_INT(junk.count, 4);
+    CHECK(has(&junk, "cur") && has(&junk, "new") && has(&junk, "tmp"));
+    CHECK(has(&junk, "maildirfolder"));
+    CHECK_STR(read_file(stage, ".Junk", "maildirfolder"), STR_EMPTY);
+    CHECK_INT(list(stage, ".Junk/tmp").count, 0);
+    CHECK_INT(list(stage, "new").count, 0);
+}
+
+/* The owner of a mailbox may have put anything into it. */
+static void play_link_as_mark(struct stage *stage)
+{
+    struct str problem;
+    char victim[200], path[300];
+    CHECK_INT(deliver(stage, TEXT, 1, &problem), OK);
+    snprintf(path, sizeof path, "%s/.Junk", stage->path);
+    CHECK(disk_mkdir(stage->disk, path, 0700) == OK);
+    snprintf(path, sizeof path, "%s/.Junk/maildirfolder", stage->path);
+    snprintf(victim, sizeof victim, "%s/victim", stage->path);
+    REQUIRE(symlink(victim, path) == 0);
+    stage->folder = STR("Junk");
+    CHECK_INT(deliver(stage, TEXT, 2, &problem), OK);
+    bool exists = true;
+    CHECK(disk_exists(stage->disk, victim, &exists) == OK);
+    CHECK(!exists);
+}
+
+static void play_folder_failures(struct stage *stage)
+{
+    stage->folder = STR("Junk");
+    play_failures(stage);
+}
+
+static void play_folder_crashes(struct stage *stage)
+{
+    stage->folder = STR("Junk");
+    play_crashes(stage);
+}
+
+TEST(a_folder_is_a_marked_maildir_in_the_mailbox) { in_directory(play_folder); }
+TEST(a_link_in_place_of_the_mark_is_not_followed) { in_directory(play_link_as_mark); }
+TEST(a_failed_call_leaves_nothing_half_done_in_a_folder) { in_memory(play_folder_failures); }
+TEST(what_is_delivered_into_a_folder_survives_a_crash) { in_memory(play_folder_crashes); }
+
 int main(void)
 {
     RUN(a_delivery_has_the_name_of_its_message);
@@ -321,5 +389,9 @@ int main(void)
     RUN(a_failed_call_anywhere_leaves_nothing_half_done);
     RUN(a_full_disk_is_an_error_and_leaves_nothing);
     RUN(what_is_delivered_survives_a_crash_and_is_found_again);
+    RUN(a_folder_is_a_marked_maildir_in_the_mailbox);
+    RUN(a_link_in_place_of_the_mark_is_not_followed);
+    RUN(a_failed_call_leaves_nothing_half_done_in_a_folder);
+    RUN(what_is_delivered_into_a_folder_survives_a_crash);
     return test_summary();
 }

@@ -2,6 +2,8 @@
 #include "mail/text.h"
 #include "scene.h"
 
+#include <unistd.h>
+
 /* Each recipient's fate: D delivered, Q deferred, F refused for good, H held, - never finished; and
  * the copies the server took. */
 static const char *fates(const struct scene *scene, char out[32])
@@ -416,28 +418,76 @@ TEST_SCENE(a_job_cancelled_at_the_answer_is_an_attempt)
 }
 
 /* ---- LMTP ---- */
-TEST_SCENE(lmtp_answers_for_each_recipient)
+static const struct row lmtp_rows[] = {
+    {"one answer for each", PIPE, "", "DDD 111", NOTHING, NULL},
+    {"one answer for each, one by one", PLAIN, "", "DDD 111", NOTHING, NULL},
+    {"BDAT is not used", BDAT, "BDAT=554 no", "DDD 111", NOTHING, NULL},
+    {"none for who was refused at RCPT", PIPE, "RCPT2=550 5.1.1 who | DOT3=554 one too many",
+     "DFD 101", REPLY, "5.1.1 who"},
+    {"a mixture at RCPT and behind the content", PIPE, "RCPT1=451 later | DOT1=552 5.2.2 full",
+     "QFD 001", REPLY, "552 5.2.2 full"},
+    {"4xx to one", PIPE, "DOT2=452 4.2.2 full", "DQD 101", REPLY, "452 4.2.2 full"},
+    {"5xx to one", PIPE, "DOT1=552 5.2.2 full", "FDD 011", REPLY, "552 5.2.2 full"},
+    {"each its own", PIPE, "DOT1=550 no | DOT2=451 later", "FQD 001", REPLY, "451 later"},
+    {"5xx to every RCPT", PIPE, "RCPT=550 5.1.1 who", "FFF 000", REPLY, "5.1.1"},
+    {"5xx to every RCPT, and 354 to DATA against the RFC", PIPE, "RCPT=550 who | DATA=354 go",
+     "FFF 000", REPLY, "550"},
+    {"4xx to MAIL", PIPE, "MAIL=451 later", "QQQ 000", REPLY, "451"},
+    {"5xx to DATA", PIPE, "DATA=554 no", "FFF 000", REPLY, "554"},
+    {"an SMTP server knows no LHLO", PIPE, "EHLO=500 5.5.1 unknown", "QQQ 000", REPLY, "500 5.5.1"},
+    {"closed between the answers", PIPE, "DOT2=!close", "DQQ 111", LOST, TWICE},
+    {"reset between the answers", PIPE, "DOT3=250 ok!reset | DOT2=451 later", "DQD 101", REPLY,
+     "451 later"},
+    {"only one answer, as by SMTP", PIPE, "DOT2=!silent", "DQQ 111", LOST, TWICE},
+    {"something that is no answer among them", PIPE, "DOT2=354 more", "DQQ 101", LOST, TWICE},
+    {"421 among them", PIPE, "DOT2=421 4.3.2 stopping", "DQQ 101", REPLY, "421 4.3.2"},
+    {"too many recipients: the rest follow", PIPE, "RCPT3=452 4.5.3 enough", "DDD 111", NOTHING,
+     NULL},
+};
+
+static void play_lmtp_row(struct scene *scene)
 {
-    char got[32];
     scene->slot.way.via = ROUTE_LMTP;
     scene->peer.is_lmtp = true;
-    scene->peer.script = "RCPT2=550 5.1.1 who | DOT2=452 4.2.2 full";
-    scene_add(scene, 3);
-    scene_deliver(scene);
-    CHECK_STR(str_of(fates(scene, got)), STR("DFQ 100"));
-    CHECK_INT(peer_heard(&scene->peer, "DOT"), 2);
+    play_row(scene);
 }
 
-TEST_SCENE(lmtp_that_breaks_off_within_its_answers)
+static void run_lmtp_row(const void *row) { scene_play(play_lmtp_row, row); }
+
+static void deliver_to_socket(struct scene *scene, const char *host)
 {
-    char got[32];
+    char want[200];
     scene->slot.way.via = ROUTE_LMTP;
-    scene->peer.is_lmtp = true;
-    scene->peer.script = "DOT2=!reset";
-    scene_add(scene, 3);
+    scene->slot.way.host = str_of(host);
+    scene->options.network = network_system();
+    scene_add(scene, 1);
     scene_deliver(scene);
-    CHECK_STR(str_first(str_of(fates(scene, got)), 3), STR("DQQ"));
-    CHECK(strstr(scene->slot.messages[0].recipients[2].words, TWICE));
+    const struct fake_recipient *recipient = &scene->slot.messages[0].recipients[0];
+    CHECK_INT(recipient->kind, QUEUE_DEFERRED);
+    CHECK_INT(recipient->reason, SPOOL_REASON_CONNECTION);
+    snprintf(want, sizeof want,
+             "no connection to %s: nobody listens there (is the server running, and is this the "
+             "path of its socket?)",
+             host);
+    CHECK_STR(str_of(recipient->words), str_of(want));
+}
+
+TEST_SCENE(a_socket_that_is_not_there_defers_and_says_what_to_do)
+{
+    deliver_to_socket(scene, "unix:/nowhere/lmtp");
+}
+
+TEST_SCENE(a_socket_without_a_server_defers_and_says_what_to_do)
+{
+    char host[100];
+    struct net_address at;
+    int fd;
+    snprintf(host, sizeof host, "unix:/tmp/postrider-dead-%d", (int)getpid());
+    REQUIRE(net_address_parse(str_of(host), 0, &at) == OK);
+    REQUIRE(network_listen(&at, 0600, &fd) == OK);
+    close(fd); /* the name remains */
+    deliver_to_socket(scene, host);
+    unlink(host + strlen("unix:"));
 }
 
 /* ---- the message ---- */
@@ -573,8 +623,10 @@ int main(void)
     RUN(a_cancelled_job_goes_back_untried);
     RUN(a_cancelled_connect_gives_the_job_back);
     RUN(a_job_cancelled_at_the_answer_is_an_attempt);
-    RUN(lmtp_answers_for_each_recipient);
-    RUN(lmtp_that_breaks_off_within_its_answers);
+    for (size_t i = 0; i < ARRAY_LEN(lmtp_rows); i++)
+        test_run_row(lmtp_rows[i].sentence, run_lmtp_row, &lmtp_rows[i]);
+    RUN(a_socket_that_is_not_there_defers_and_says_what_to_do);
+    RUN(a_socket_without_a_server_defers_and_says_what_to_do);
     RUN(a_large_message_arrives_whole_by_data_and_by_bdat);
     RUN(an_empty_message_is_one);
     RUN(a_bare_line_end_is_never_sent);

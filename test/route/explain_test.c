@@ -18,12 +18,14 @@ static struct route_table *make_table(void)
     struct route_way relay = {
         .via = ROUTE_SMTP, .host = STR("mail.example"), .port = 587, .tls = ROUTE_TLS_VERIFY};
     struct route_way hold = {.via = ROUTE_HOLD};
+    struct route_way lmtp = {.via = ROUTE_LMTP, .host = STR("unix:/run/lmtp")};
     CHECK_INT(route_table_add_domain(table, &home), OK);
     CHECK_INT(route_table_add_domain(table, &any), OK);
     CHECK_INT(route_table_add_alias(table, home.name, STR("staff"), staff, ARRAY_LEN(staff)), OK);
     CHECK_INT(route_table_add_alias(table, home.name, STR("ring"), ring, ARRAY_LEN(ring)), OK);
     CHECK_INT(route_table_add_route(table, STR("partner.test"), &relay), OK);
     CHECK_INT(route_table_add_route(table, STR("*.slow.test"), &hold), OK);
+    CHECK_INT(route_table_add_route(table, STR("lists.test"), &lmtp), OK);
     return table;
 }
 
@@ -80,6 +82,7 @@ TEST(the_section_that_decides_is_told)
     } rows[] = {
         {"alice@HOME.example", "domain home.example", "a Maildir", "maildir", "none"},
         {"x@partner.test", "route partner.test", "SMTP to mail.example:587", "smtp", "verify"},
+        {"x@lists.test", "route lists.test", "LMTP to unix:/run/lmtp", "lmtp", "none"},
         {"x@a.b.slow.test", "route *.slow.test", "nowhere: it stays in the queue", "hold", "none"},
         {"x@slow.test", "", "SMTP to the MX hosts of its domain", "mx", "may"},
         {"nothing", "", "SMTP to the MX hosts of its domain", "mx", "may"},

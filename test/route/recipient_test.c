@@ -200,6 +200,63 @@ TEST(programs_files_and_includes_are_refused)
     route_table_free(table);
 }
 
+/* ---- whom to ask ---- */
+
+TEST(only_a_server_that_knows_more_than_the_table_is_asked)
+{
+    static const struct str alice[] = {{"alice", 5}};
+    static const struct {
+        const char *domain;
+        enum route_via via;
+        enum route_users users;
+    } domains[] = {
+        {"lmtp.example", ROUTE_LMTP, ROUTE_USERS_ANY},
+        {"gate.example", ROUTE_SMTP, ROUTE_USERS_ANY},
+        {"box.example", ROUTE_MAILDIR, ROUTE_USERS_ANY},
+        {"held.example", ROUTE_HOLD, ROUTE_USERS_ANY},
+        {"listed.example", ROUTE_LMTP, ROUTE_USERS_LISTED},
+    };
+    static const struct {
+        const char *address;
+        const char *way; /* NULL: nobody is asked */
+    } rows[] = {
+        {"who@lmtp.example", "lmtp.example"},
+        {"Who+x@LMTP.Example", "lmtp.example"},
+        {"\"a@b\"@gate.example", "gate.example"},
+        {"postmaster@lmtp.example", NULL},
+        {"PostMaster+x@gate.example", NULL},
+        {"postmasters@gate.example", "gate.example"},
+        {"who@box.example", NULL},
+        {"who@held.example", NULL},
+        {"alice@listed.example", NULL},
+        {"who@elsewhere.test", NULL},
+        {"who@[192.0.2.1]", NULL},
+        {"who", NULL},
+        {"", NULL},
+    };
+    struct route_table *table = route_table_new();
+    for (size_t i = 0; i < ARRAY_LEN(domains); i++) {
+        struct route_domain_options options = {
+            .name = str_of(domains[i].domain),
+            .way = {.via = domains[i].via, .name = str_of(domains[i].domain)},
+            .users = domains[i].users,
+            .user_names = alice,
+            .user_count = domains[i].users == ROUTE_USERS_LISTED,
+            .separator = '+'};
+        CHECK_INT(route_table_add_domain(table, &options), OK);
+    }
+    CHECK_INT(route_table_add_route(table, STR("*"),
+                                    &(struct route_way){.via = ROUTE_LMTP, .name = STR("rest")}),
+              OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct route_way *way = route_way_to_ask(table, str_of(rows[i].address));
+        CHECK_ROW(rows[i].address, (way != NULL) == (rows[i].way != NULL));
+        if (way && rows[i].way)
+            CHECK_STR(way->name, str_of(rows[i].way));
+    }
+    route_table_free(table);
+}
+
 int main(void)
 {
     RUN(addresses_lead_where_the_configuration_says);
@@ -207,5 +264,6 @@ int main(void)
     RUN(a_list_of_a_thousand_is_the_largest);
     RUN(aliases_that_double_at_every_step_end);
     RUN(programs_files_and_includes_are_refused);
+    RUN(only_a_server_that_knows_more_than_the_table_is_asked);
     return test_summary();
 }

@@ -217,14 +217,24 @@ TEST(mistakes_of_domains)
         {"a title that is no domain",
          "domain \"a b\" { deliver = \"maildir:/m/%{user}\" users = {\"a\"} }\n",
          "c:3: 'a b' is not the name of a domain (write domain example.org { … })\n"},
-        {"LMTP", "domain a.example { deliver = \"lmtp:unix:/run/lmtp\" users = {\"a\"} }\n",
-         "c:3: 'lmtp:unix:/run/lmtp' is not in this version (use maildir:/PATH or "
-         "smtp:HOST:PORT)\n"},
+        {"LMTP to a socket", "domain a.example { deliver = \"lmtp:unix:/l\" users = {\"a\"} }\n",
+         ""},
+        {"LMTP to no absolute path",
+         "domain a.example { deliver = \"lmtp:unix:run/lmtp\" users = {\"a\"} }\n",
+         "c:3: 'lmtp:unix:run/lmtp' is not an absolute path (write lmtp:unix:/run/dovecot/lmtp)\n"},
+        {"LMTP to a path alone",
+         "domain a.example { deliver = \"lmtp:/run/lmtp\" users = {\"a\"} }\n",
+         "c:3: 'lmtp:/run/lmtp' names no server (write lmtp:unix:/PATH, or lmtp:HOST:PORT, an IPv6 "
+         "address in brackets)\n"},
+        {"LMTP where SMTP is", "domain a.example { deliver = \"lmtp:h:25\" users = \"*\" }\n",
+         "c:3: 'lmtp:h:25' names port 25, on which no LMTP is spoken (RFC 2033; the usual port is "
+         "24)\n"},
         {"MX for our own domain", "domain a.example { deliver = mx users = {\"a\"} }\n",
-         "c:3: 'mx' would send this domain's mail back here (write maildir:/PATH, smtp:HOST:PORT "
-         "or hold)\n"},
+         "c:3: 'mx' would send this domain's mail back here (write maildir:/PATH, "
+         "lmtp:unix:/PATH, smtp:HOST:PORT or hold)\n"},
         {"no way", "domain a.example { deliver = \"/var/mail\" users = {\"a\"} }\n",
-         "c:3: '/var/mail' is no way for mail (write maildir:/PATH, smtp:HOST:PORT, mx or hold)\n"},
+         "c:3: '/var/mail' is no way for mail (write maildir:/PATH, lmtp:unix:/PATH, "
+         "smtp:HOST:PORT, mx or hold)\n"},
         {"an unknown placeholder",
          "domain a.example { deliver = \"maildir:/m/%{home}\" users = {\"a\"} }\n",
          "c:3: 'maildir:/m/%{home}' has a % that is neither %{user} nor %{domain}\n"},
@@ -234,6 +244,12 @@ TEST(mistakes_of_domains)
          "domain a.example { deliver = \"maildir:/m/%{user}\" users = \"*\" }\n",
          "c:3: warning: users = \"*\" with a Maildir: anyone can make directories by writing to "
          "names (list the users)\n"},
+        {"everybody as a list",
+         "domain a.example { deliver = \"maildir:/m/%{user}\" users = {\"*\"} }\n",
+         "c:3: warning: users = \"*\" with a Maildir: anyone can make directories by writing to "
+         "names (list the users)\n"},
+        {"everybody behind a gateway", "domain a.example { deliver = \"smtp:h\" users = \"*\" }\n",
+         ""},
         {"a user with his domain",
          "domain a.example { deliver = \"maildir:/m/%{user}\" users = {\"a@a.example\"} }\n",
          "c:3: 'a@a.example' is not a user's name (write only what stands before the @)\n"},

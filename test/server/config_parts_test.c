@@ -112,6 +112,7 @@ TEST(ways_are_read)
         enum route_via via;
         const char *name, *host;
         uint16_t port;
+        bool is_in_clear; /* unless somebody says otherwise */
     } rows[] = {
         {"mx", ROUTE_MX, "mx", "", 0},
         {"hold", ROUTE_HOLD, "hold", "", 0},
@@ -120,6 +121,13 @@ TEST(ways_are_read)
         {"smtp:mail.example", ROUTE_SMTP, "smtp:mail.example:25", "mail.example", 25},
         {"smtp:[2001:db8::1]", ROUTE_SMTP, "smtp:[2001:db8::1]:25", "2001:db8::1", 25},
         {"smtp:[::1]:65535", ROUTE_SMTP, "smtp:[::1]:65535", "::1", 65535},
+        {"lmtp:mail.example", ROUTE_LMTP, "lmtp:mail.example:24", "mail.example", 24},
+        {"lmtp:127.0.0.1:24", ROUTE_LMTP, "lmtp:127.0.0.1:24", "127.0.0.1", 24, true},
+        {"lmtp:[::1]:2400", ROUTE_LMTP, "lmtp:[::1]:2400", "::1", 2400, true},
+        {"lmtp:localhost:2400", ROUTE_LMTP, "lmtp:localhost:2400", "localhost", 2400, true},
+        {"lmtp:192.0.2.1:24", ROUTE_LMTP, "lmtp:192.0.2.1:24", "192.0.2.1", 24},
+        {"lmtp:unix:/run/dovecot/lmtp", ROUTE_LMTP, "lmtp:unix:/run/dovecot/lmtp",
+         "unix:/run/dovecot/lmtp", 0, true},
     };
     struct arena arena = arena_make();
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -129,6 +137,7 @@ TEST(ways_are_read)
         CHECK_STR(way.name, str_of(rows[i].name));
         CHECK_STR(way.host, str_of(rows[i].host));
         CHECK_INT(way.port, rows[i].port);
+        CHECK_INT(way.tls, rows[i].is_in_clear ? ROUTE_TLS_NONE : ROUTE_TLS_MAY);
     }
     static const char *const wrong[] = {"",
                                         "mx2",
@@ -150,12 +159,19 @@ TEST(ways_are_read)
                                         "maildir:/m/%",
                                         "maildir:/../%{user}",
                                         "maildir:/m/..",
-                                        "lmtp:a:24",
+                                        "lmtp:",
+                                        "lmtp:/run/lmtp",
+                                        "lmtp:unix:",
+                                        "lmtp:unix:lmtp",
+                                        "lmtp:a:25",
                                         "smtp:a:+25"};
     for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
         struct route_way way;
         CHECK_ROW(wrong[i], config_way_parse(str_of(wrong[i]), &arena, &way) != NULL);
     }
+    struct route_way way;
+    struct str long_path = arena_printf(&arena, "lmtp:unix:/%0*d", 120, 0);
+    CHECK(config_way_parse(long_path, &arena, &way) != NULL);
     arena_reset(&arena);
 }
 

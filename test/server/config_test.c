@@ -195,6 +195,34 @@ TEST(everything_else_that_may_be_written)
     arena_reset(&arena);
 }
 
+/* What stays on this machine is not encrypted unless the route says so. */
+TEST(the_tls_of_lmtp_is_what_was_written_or_what_fits)
+{
+    static const struct {
+        const char *body;
+        enum route_tls tls;
+    } rows[] = {
+        {"via = \"lmtp:unix:/l\"", ROUTE_TLS_NONE},
+        {"tls = require via = \"lmtp:unix:/l\"", ROUTE_TLS_REQUIRE},
+        {"via = \"lmtp:[::1]:24\" tls = may", ROUTE_TLS_MAY},
+        {"via = \"lmtp:192.0.2.1:24\"", ROUTE_TLS_MAY},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct arena arena = arena_make();
+        struct str text = arena_printf(&arena,
+                                       "hostname = mx.example.org\n"
+                                       "listener mx { bind = {\"[::1]:25\"} service = mx }\n"
+                                       "route \"*\" { %s }\n",
+                                       rows[i].body);
+        struct config *config = fixture_parse(&arena, text);
+        CHECK_STR(fixture_problems(&arena, config), STR_EMPTY);
+        REQUIRE(config->route_count == 1);
+        CHECK_INT(config->routes[0].way.via, ROUTE_LMTP);
+        CHECK_INT(config->routes[0].way.tls, rows[i].tls);
+        arena_reset(&arena);
+    }
+}
+
 TEST(the_route_table_is_what_was_written)
 {
     struct arena arena = arena_make();
@@ -257,6 +285,7 @@ int main(void)
     RUN(the_example_of_the_interface_is_read_as_written);
     RUN(what_is_not_written_has_its_default);
     RUN(everything_else_that_may_be_written);
+    RUN(the_tls_of_lmtp_is_what_was_written_or_what_fits);
     RUN(the_route_table_is_what_was_written);
     RUN(a_file_that_is_not_there_is_told);
     RUN(the_machines_files_are_read_with_their_mode);
