@@ -43,7 +43,8 @@ void receive_gate_free(struct receive_gate *gate)
 
 static struct str key_of(const struct net_address *client)
 {
-    return client->socket.any.sa_family == AF_UNIX ? STR_EMPTY : net_address_client_key(client);
+    bool is_counted = client && client->socket.any.sa_family != AF_UNIX;
+    return is_counted ? net_address_client_key(client) : STR_EMPTY;
 }
 
 static struct gate_client *add_client(struct receive_gate *gate, struct str key)
@@ -56,20 +57,26 @@ static struct gate_client *add_client(struct receive_gate *gate, struct str key)
     return client;
 }
 
+static enum gate_answer enter_client(struct receive_gate *gate, struct str key)
+{
+    if (key.len == 0)
+        return GATE_ENTERED;
+    struct gate_client *client = map_get(&gate->clients, key);
+    if (!client)
+        client = add_client(gate, key);
+    if (client->connections >= gate->per_client_max)
+        return GATE_CLIENT_FULL;
+    client->connections++;
+    return GATE_ENTERED;
+}
+
 static enum gate_answer enter(struct receive_gate *gate, struct str key)
 {
     if (gate->connections >= gate->connections_max)
         return GATE_FULL;
-    if (key.len) {
-        struct gate_client *client = map_get(&gate->clients, key);
-        if (!client)
-            client = add_client(gate, key);
-        if (client->connections >= gate->per_client_max)
-            return GATE_CLIENT_FULL;
-        client->connections++;
-    }
-    gate->connections++;
-    return GATE_ENTERED;
+    enum gate_answer answer = enter_client(gate, key);
+    gate->connections += answer == GATE_ENTERED;
+    return answer;
 }
 
 enum gate_answer gate_enter(struct receive_gate *gate, const struct net_address *client)
@@ -80,9 +87,8 @@ enum gate_answer gate_enter(struct receive_gate *gate, const struct net_address 
     return answer;
 }
 
-static void leave(struct receive_gate *gate, struct str key)
+static void leave_client(struct receive_gate *gate, struct str key)
 {
-    gate->connections--;
     if (key.len == 0)
         return;
     struct gate_client *client = map_get(&gate->clients, key);
@@ -96,8 +102,23 @@ static void leave(struct receive_gate *gate, struct str key)
 void gate_leave(struct receive_gate *gate, const struct net_address *client)
 {
     pthread_mutex_lock(&gate->lock);
-    leave(gate, key_of(client));
+    gate->connections--;
+    leave_client(gate, key_of(client));
     pthread_mutex_unlock(&gate->lock);
+}
+
+enum gate_answer gate_move(struct receive_gate *gate, const struct net_address *from,
+                           const struct net_address *to)
+{
+    struct str old = key_of(from), new = key_of(to);
+    if (str_eq(old, new))
+        return GATE_ENTERED;
+    pthread_mutex_lock(&gate->lock);
+    enum gate_answer answer = enter_client(gate, new);
+    if (answer == GATE_ENTERED)
+        leave_client(gate, old);
+    pthread_mutex_unlock(&gate->lock);
+    return answer;
 }
 
 bool gate_is_crowded(const struct receive_gate *gate)

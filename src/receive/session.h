@@ -20,6 +20,7 @@ struct answer {
 };
 
 extern const struct answer answer_ok;
+extern const struct answer answer_client_full;
 
 /* From MAIL to the end of its content. */
 struct transaction {
@@ -54,6 +55,8 @@ struct session {
     char local_name[sizeof "uid 4294967295"];
     enum session_greeting greeting;
     bool is_relay_client;   /* its address is in relay_from */
+    bool is_counted;        /* the gate counts it among those of its address */
+    bool may_xclient;       /* who connected is in xclient_from, whoever it speaks for now */
     uint32_t errors;        /* refusals; what succeeds pays for them */
     uint32_t idle_commands; /* since the last message: commands that lead nowhere */
     uint32_t failed_logins;
@@ -68,6 +71,8 @@ void session_set_deadline(struct session *session, uint64_t timeout_ms);
 MUST_CHECK MAY_YIELD enum err session_answer(struct session *session, const struct answer *answer);
 MUST_CHECK MAY_YIELD enum err session_answer_text(struct session *session, int code,
                                                   struct mail_status status, struct str text);
+MUST_CHECK MAY_YIELD enum err session_answer_fault(struct session *session,
+                                                   const struct smtp_fault *fault);
 /* As session_answer, and leaves a line in the log: who wanted to send what to whom. */
 MUST_CHECK MAY_YIELD enum err session_refuse(struct session *session, const struct answer *answer,
                                              struct str sender, struct str recipient);
@@ -104,6 +109,8 @@ typedef enum err session_command(struct session *session, const struct smtp_comm
 session_command session_ehlo;
 session_command session_helo;
 session_command session_starttls;
+/* front.c */
+session_command session_xclient;
 /* auth.c */
 session_command session_auth;
 /* mail.c */
@@ -123,5 +130,12 @@ static inline bool session_is_encrypted(const struct session *session)
 
 /* Whether a login would be taken now. */
 bool session_offers_auth(const struct session *session);
+
+/* Takes its client to be the stream's peer, as it is now: for texts and for the right to relay. */
+void session_know_client(struct session *session);
+/* The 220 that opens a conversation, or opens it anew. */
+MUST_CHECK MAY_YIELD enum err session_say_banner(struct session *session);
+/* Of what was said so far nothing is believed any longer: name, login, transaction. */
+MAY_YIELD void session_forget(struct session *session);
 
 #endif

@@ -12,7 +12,10 @@
 /* An endless line is not worth reading to its end. */
 #define LINE_DROPPED_MAX_BYTES ((size_t)4 << 20)
 
+#define FAULT_SUBJECT_MAX 64
+
 const struct answer answer_ok = {250, {2, 0, 0}, "Ok"};
+const struct answer answer_client_full = {421, {4, 7, 0}, "too many connections from your address"};
 
 static const struct answer answer_endless_line = {421, {4, 7, 0}, "Line without end"};
 
@@ -64,6 +67,16 @@ enum err session_answer_text(struct session *session, int code, struct mail_stat
 enum err session_answer(struct session *session, const struct answer *answer)
 {
     return session_answer_text(session, answer->code, answer->status, str_of(answer->text));
+}
+
+enum err session_answer_fault(struct session *session, const struct smtp_fault *fault)
+{
+    struct str text = str_of(fault->text);
+    if (fault->subject.len) {
+        struct str subject = str_first(fault->subject, FAULT_SUBJECT_MAX);
+        text = arena_printf(&session->arena, "%s: %.*s", fault->text, STR_FMT(subject));
+    }
+    return session_answer_text(session, fault->code, fault->status, text);
 }
 
 static void log_refusal(const struct session *session, const struct answer *answer,

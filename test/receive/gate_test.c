@@ -53,6 +53,25 @@ TEST(the_gate_is_full_at_its_limit_and_crowded_before)
     receive_gate_free(gate);
 }
 
+TEST(a_connection_is_counted_for_whom_it_turns_out_to_be)
+{
+    struct receive_gate *gate = receive_gate_new(10, 1);
+    struct net_address proxy = address("192.0.2.1:1"), client = address("192.0.2.2:1");
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(gate_enter(gate, NULL), GATE_ENTERED);
+    CHECK_INT(gate_move(gate, NULL, &client), GATE_ENTERED);
+    CHECK_INT(gate_move(gate, NULL, &client), GATE_CLIENT_FULL);
+    CHECK_INT(gate_move(gate, &client, &client), GATE_ENTERED);
+    CHECK_INT(gate_enter(gate, &client), GATE_CLIENT_FULL);
+    CHECK_INT(gate_move(gate, &client, &proxy), GATE_ENTERED);
+    CHECK_INT(gate_enter(gate, &client), GATE_ENTERED);
+    gate_leave(gate, &client);
+    gate_leave(gate, &proxy);
+    gate_leave(gate, NULL);
+    gate_leave(gate, NULL);
+    receive_gate_free(gate);
+}
+
 /* ---- with sessions ---- */
 
 static struct str hear(struct world *world, struct stream *client)
@@ -97,6 +116,7 @@ int main(void)
 {
     RUN(a_client_is_an_ipv4_address_or_an_ipv6_64);
     RUN(the_gate_is_full_at_its_limit_and_crowded_before);
+    RUN(a_connection_is_counted_for_whom_it_turns_out_to_be);
     RUN(only_the_client_that_has_too_many_connections_is_turned_away);
     return test_summary();
 }
