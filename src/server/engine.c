@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "report/report.h"
+#include "server/certificates.h"
 #include "server/state.h"
 #include "server/worker.h"
 
@@ -35,7 +36,7 @@ struct engine {
     struct clock clock;
     struct route_table *routes;
     struct accounts *accounts;
-    struct tls_context *server_tls, *client_tls;
+    struct certificates certificates;
     struct blocking_pool *files, *maildirs, *passwords;
     struct trace *trace;
     struct queue *queue;
@@ -91,24 +92,6 @@ static bool become_engine(struct engine *engine)
 
 /* ---- what the configuration asks for ---- */
 
-static bool make_tls(struct engine *engine)
-{
-    struct str problem;
-    const struct config *config = engine->config;
-    if (config->tls.certificate_pem.len &&
-        tls_server_context_new(config->tls.certificate_pem, config->tls.key_pem,
-                               config->tls.minimum, &engine->arena, &engine->server_tls,
-                               &problem) != OK) {
-        log_event(LOG_ERROR, "server", "certificate: %.*s", STR_FMT(problem));
-        return false;
-    }
-    if (tls_client_context_new(NULL, &engine->arena, &engine->client_tls, &problem) != OK) {
-        log_event(LOG_ERROR, "server", "TLS: %.*s", STR_FMT(problem));
-        return false;
-    }
-    return true;
-}
-
 static bool make_accounts(struct engine *engine)
 {
     size_t line;
@@ -151,13 +134,17 @@ static struct receive_service make_service(const struct engine *engine,
     service.kind = submission ? RECEIVE_SUBMISSION : RECEIVE_MX;
     service.tls = listener->tls;
     service.name = listener->name;
-    service.tls_context = engine->server_tls;
+    service.tls_context = engine->certificates.server;
     service.auth_in_clear = listener->auth_in_clear;
     service.senders = config->accounts.senders;
     service.accounts = engine->accounts;
     service.password_pool = engine->passwords;
     service.relay_from = config->relay_from;
     service.relay_from_count = config->relay_from_count;
+    service.proxy_from = listener->proxy;
+    service.proxy_from_count = listener->proxy_count;
+    service.xclient_from = listener->xclient;
+    service.xclient_from_count = listener->xclient_count;
     return service;
 }
 
@@ -299,8 +286,8 @@ static void make_pools(struct engine *engine)
 static bool open_all(struct engine *engine)
 {
     engine->routes = NULL;
-    if (config_build_routes(engine->config, &engine->routes) != OK || !make_tls(engine) ||
-        !make_accounts(engine))
+    if (certificates_make(engine->plan->config, &engine->certificates) != OK ||
+        config_build_routes(engine->config, &engine->routes) != OK || !make_accounts(engine))
         return false;
     make_pools(engine);
     if (!open_trace(engine))
@@ -373,6 +360,26 @@ static void choose_resolver(struct engine *engine)
         common->resolver.validate = validation_works(engine, &common->resolver);
 }
 
+static void take_certificates(void *argument)
+{
+    struct engine *engine = argument;
+    enum err err;
+    do
+        err = certificates_receive(engine->plan->config, &engine->certificates,
+                                   engine->plan->renewal_fd);
+    while (!err);
+    if (err != ERR_BUSY)
+        log_event(LOG_ERROR, "server", "new certificates did not come whole: %s", err_text(err));
+}
+
+/* Keys take a while to read: not on the loop. */
+static void renew_certificates(void *context)
+{
+    struct engine *engine = context;
+    if (blocking_run(engine->files, take_certificates, engine) != OK)
+        log_event(LOG_ERROR, "server", "new certificates cannot be read: too much is to be done");
+}
+
 static void make_workers(struct engine *engine)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -392,7 +399,7 @@ static void make_workers(struct engine *engine)
     common->deliver = (struct deliver_options){
         .clock = &engine->clock,
         .network = network_system(),
-        .tls = engine->client_tls,
+        .tls = engine->certificates.client,
         .disk = disk_system(),
         .maildir_pool = engine->maildirs,
         .spool = engine->spool,
@@ -426,6 +433,8 @@ static void run_workers(struct engine *engine)
 {
     engine->common.stop_fd = engine->signal_fd;
     engine->common.stop = stop_all;
+    engine->common.renewal_fd = engine->plan->renewal_fd;
+    engine->common.renew = renew_certificates;
     for (size_t i = 1; i < engine->worker_count; i++)
         if (pthread_create(&engine->workers[i].thread, NULL, run_worker, &engine->workers[i]) != 0)
             abort(); /* the parent starts another engine, later */
@@ -446,10 +455,9 @@ static void close_all(struct engine *engine)
     blocking_pool_free(engine->files);
     blocking_pool_free(engine->maildirs);
     blocking_pool_free(engine->passwords);
-    tls_context_free(engine->server_tls);
-    tls_context_free(engine->client_tls);
     accounts_free(engine->accounts);
     route_table_free(engine->routes);
+    certificates_free(engine->plan->config, &engine->certificates);
     arena_reset(&engine->arena);
 }
 

@@ -150,6 +150,18 @@ static void run_stopper(void *argument)
         worker->common->stop(worker->common->context);
 }
 
+/* Ends with the other services. */
+static void run_renewer(void *argument)
+{
+    struct worker *worker = argument;
+    struct watch watch;
+    if (watch_open(&watch, worker->common->renewal_fd, false) != OK)
+        abort();
+    while (watch_wait(&watch, WATCH_READ, DEADLINE_NEVER, true) == OK)
+        worker->common->renew(worker->common->context);
+    watch_close(&watch);
+}
+
 /* ---- life ---- */
 
 static void open_resolver(struct worker *worker)
@@ -170,6 +182,7 @@ static void open_services(struct worker *worker)
         fiber_spawn(&worker->services, "control", run_control, worker);
         fiber_spawn(&worker->services, "timers", run_timers, worker);
         fiber_spawn(&worker->services, "stopper", run_stopper, worker);
+        fiber_spawn(&worker->services, "renewer", run_renewer, worker);
     }
     if (atomic_fetch_sub(&worker->common->starting, 1) == 1)
         worker->common->ready(worker->common->context);

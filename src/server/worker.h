@@ -34,6 +34,9 @@ struct worker_common {
     /* Called on worker 0 when `stop_fd`, a signalfd, becomes readable. */
     void (*stop)(void *context);
     int stop_fd;
+    /* Called on worker 0, in a fiber, when something has come through `renewal_fd`. */
+    MAY_YIELD void (*renew)(void *context);
+    int renewal_fd;
     void *context;
     atomic_size_t starting; /* workers that do not listen yet */
 };
