@@ -25,7 +25,7 @@
 #define STOP_WITHIN_MS    20000 /* the engine ends sessions within 10 s; then it is killed */
 #define BACK_OFF_FIRST_MS 1000
 #define BACK_OFF_MAX_MS   60000
-#define LOOK_EVERY_MS     5000 /* at certificates, for new ones */
+#define LOOK_EVERY_MS     2000 /* at certificates, for new ones */
 #define BACK_OFF_FORGIVEN 10   /* an engine that lived this many delays starts over */
 
 struct parent {
