@@ -3,11 +3,11 @@
 #include "base/log.h"
 #include "fiber/loop.h"
 #include "net/proxy.h"
-#include "receive/gate.h"
 #include "smtp/xclient.h"
 
-#define PROXY_HEADER_MS 10000 /* it is the first thing sent; lost once, it comes again after 3 s \
-                               */
+#define PROXY_HEADER_MS                                                      \
+    10000 /* it is the first thing sent; lost once, it comes again after 3 s \
+           */
 
 static const struct answer not_believed = {550, {5, 7, 0}, "You may not speak for others"};
 static const struct answer in_transaction = {503, {5, 5, 1}, "Not within a mail transaction"};
@@ -25,20 +25,28 @@ static bool may_xclient(const struct receive_service *service, const struct net_
     return net_ranges_have(service->xclient_from, service->xclient_from_count, peer);
 }
 
-bool front_stands_for_others(const struct receive_service *service, const struct net_address *peer)
+struct gate_key front_key_of(const struct receive_service *service, const struct stream *stream)
 {
-    return may_proxy(service, peer) || may_xclient(service, peer);
+    uid_t uid;
+    pid_t pid;
+    const struct net_address *peer = stream_peer(stream);
+    if (service->kind == RECEIVE_LOCAL && stream_peer_credentials(stream, &uid, &pid) == OK)
+        return gate_key_of_uid(uid);
+    if (may_proxy(service, peer) || may_xclient(service, peer))
+        return (struct gate_key){.len = 0};
+    return gate_key_of_address(peer);
 }
 
 /* False when that client has too many connections. */
 static bool become(struct session *session, const struct net_address *client)
 {
-    const struct net_address *before = session->is_counted ? stream_peer(session->stream) : NULL;
-    bool is_counted = !may_xclient(session->service, client);
-    if (gate_move(session->gate, before, is_counted ? client : NULL) != GATE_ENTERED)
+    struct gate_key key = {.len = 0};
+    if (!may_xclient(session->service, client))
+        key = gate_key_of_address(client);
+    if (gate_move(session->gate, session->key, key) != GATE_ENTERED)
         return false;
+    session->key = key;
     struct str speaker = arena_copy(&session->arena, buf_str(&session->client));
-    session->is_counted = is_counted;
     stream_set_peer(session->stream, client);
     session_know_client(session);
     transcript_printf(&session->transcript, loop_now_ms(), TRANSCRIPT_NOTE, "%.*s speaks for %.*s",

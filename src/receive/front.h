@@ -8,8 +8,9 @@
 
 #include "receive/session.h"
 
-/* Such a peer is not limited by the connections of one address; those behind it are. */
-bool front_stands_for_others(const struct receive_service *service, const struct net_address *peer);
+/* As whose a new connection counts. Who stands before others is not limited by the connections of
+ * one address, nor is a user of this host by those of another. */
+struct gate_key front_key_of(const struct receive_service *service, const struct stream *stream);
 
 /* The first act of a session: waits for the PROXY header where one must come, and finds out whether
  * XCLIENT may. ERR_CLOSED: there is nothing to say, or it was said. */

@@ -3,7 +3,6 @@
 #include "base/log.h"
 #include "fiber/loop.h"
 #include "receive/front.h"
-#include "receive/gate.h"
 #include "receive/incoming.h"
 #include "smtp/redact.h"
 #include "smtp/reply.h"
@@ -280,7 +279,7 @@ void session_know_client(struct session *session)
 }
 
 static void session_init(struct session *session, const struct receive_service *service,
-                         struct receive_gate *gate, struct stream *stream, bool is_counted)
+                         struct receive_gate *gate, struct stream *stream, struct gate_key key)
 {
     *session = (struct session){
         .service = service,
@@ -290,7 +289,7 @@ static void session_init(struct session *session, const struct receive_service *
         .client = buf_make(CLIENT_TEXT_MAX_BYTES),
         .helo = buf_make(MAIL_DOMAIN_MAX_BYTES),
         .reply = buf_make(SESSION_REPLY_MAX_BYTES),
-        .is_counted = is_counted,
+        .key = key,
     };
     session_know_client(session);
     if (service->kind == RECEIVE_LOCAL)
@@ -308,13 +307,13 @@ static void session_done(struct session *session)
 }
 
 static void hold_session(const struct receive_service *service, struct receive_gate *gate,
-                         struct stream *stream, bool is_counted)
+                         struct stream *stream, struct gate_key key)
 {
     struct session session;
-    session_init(&session, service, gate, stream, is_counted);
+    session_init(&session, service, gate, stream, key);
     part(&session, converse(&session));
     session_done(&session);
-    gate_leave(gate, session.is_counted ? stream_peer(stream) : NULL);
+    gate_leave(gate, session.key);
 }
 
 /* A client that expects TLS at once is not worth a handshake to hear this. */
@@ -337,10 +336,10 @@ static void turn_away(const struct receive_service *service, struct stream *stre
 void receive_session(const struct receive_service *service, struct receive_gate *gate,
                      struct stream *stream)
 {
-    bool is_counted = !front_stands_for_others(service, stream_peer(stream));
-    switch (gate_enter(gate, is_counted ? stream_peer(stream) : NULL)) {
+    struct gate_key key = front_key_of(service, stream);
+    switch (gate_enter(gate, key)) {
     case GATE_ENTERED:
-        hold_session(service, gate, stream, is_counted);
+        hold_session(service, gate, stream, key);
         break;
     case GATE_CLIENT_FULL:
         turn_away(service, stream, &answer_client_full);

@@ -8,7 +8,7 @@
 #ifndef RECEIVE_SESSION_H
 #define RECEIVE_SESSION_H
 
-#include "receive/receive.h"
+#include "receive/gate.h"
 #include "smtp/command.h"
 #include "trace/transcript.h"
 
@@ -38,6 +38,7 @@ enum session_greeting { SESSION_UNGREETED, SESSION_HELO, SESSION_EHLO };
 struct session {
     const struct receive_service *service;
     struct receive_gate *gate;
+    struct gate_key key; /* as whose it entered */
     struct stream *stream;
 
     uint64_t ends_at_ms;  /* whatever happens */
@@ -55,7 +56,6 @@ struct session {
     char local_name[sizeof "uid 4294967295"];
     enum session_greeting greeting;
     bool is_relay_client;   /* its address is in relay_from */
-    bool is_counted;        /* the gate counts it among those of its address */
     bool may_xclient;       /* who connected is in xclient_from, whoever it speaks for now */
     uint32_t errors;        /* refusals; what succeeds pays for them */
     uint32_t idle_commands; /* since the last message: commands that lead nowhere */

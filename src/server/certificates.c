@@ -259,7 +259,7 @@ static enum err read_parcel(int fd, struct arena *arena, struct str *out_parcel)
 
 static enum err open_parcel(struct config *config, int fd, struct arena *arena)
 {
-    struct str parcel;
+    struct str parcel = STR_EMPTY;
     struct config_certificates all = config_certificates(config, arena);
     enum err err = read_parcel(fd, arena, &parcel);
     return err ? err : unpack(parcel, &all);

@@ -27,7 +27,8 @@
 #define SLOTS_MAX          500
 /* Programs of this host have a door of their own: they cannot shut out those who come by network.
  */
-#define LOCAL_CONNECTIONS_MAX 500
+#define LOCAL_CONNECTIONS_MAX     500
+#define LOCAL_CONNECTIONS_PER_UID 250 /* nor does one user shut out the others */
 
 struct engine {
     const struct engine_plan *plan;
@@ -166,7 +167,7 @@ static void make_services(struct engine *engine)
     const struct config *config = engine->config;
     const struct engine_plan *plan = engine->plan;
     engine->gate = receive_gate_new(config->limits.connections, config->limits.connections_per_ip);
-    engine->local_gate = receive_gate_new(LOCAL_CONNECTIONS_MAX, LOCAL_CONNECTIONS_MAX);
+    engine->local_gate = receive_gate_new(LOCAL_CONNECTIONS_MAX, LOCAL_CONNECTIONS_PER_UID);
     engine->services =
         ARENA_ARRAY(&engine->arena, struct receive_service, config->listener_count + 1);
     size_t ports = plan->submit_count;
