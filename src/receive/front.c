@@ -5,9 +5,7 @@
 #include "net/proxy.h"
 #include "smtp/xclient.h"
 
-#define PROXY_HEADER_MS                                                      \
-    10000 /* it is the first thing sent; lost once, it comes again after 3 s \
-           */
+#define PROXY_HEADER_MS 10000 /* lost once, it comes again after three seconds */
 
 static const struct answer not_believed = {550, {5, 7, 0}, "You may not speak for others"};
 static const struct answer in_transaction = {503, {5, 5, 1}, "Not within a mail transaction"};
