@@ -22,8 +22,7 @@
 #define PASSWORD_THREADS   2
 #define PASSWORD_QUEUE_MAX 64
 #define FILE_QUEUE_MAX     100000 /* one for each session at most: never the limit that bites */
-#define DNS_PROBE_MS       3000
-#define FIBERS_BESIDE      1000 /* control, timers, look-ups */
+#define FIBERS_BESIDE      1000   /* control, timers, look-ups */
 #define SLOTS_MAX          500
 /* Programs of this host have a door of their own: they cannot shut out those who come by network.
  */
@@ -315,14 +314,14 @@ struct probe {
     struct fiber_group group;
     struct loop *loop;
     const struct resolver_options *options;
-    bool works;
+    enum dns_probe result;
     const char *reason;
 };
 
 static void run_probe(void *argument)
 {
     struct probe *probe = argument;
-    probe->works = dns_probe(probe->options, loop_now_ms() + DNS_PROBE_MS, &probe->reason);
+    probe->result = dns_probe(probe->options, loop_now_ms() + WORKER_PROBE_MS, &probe->reason);
     loop_stop(probe->loop);
 }
 
@@ -342,9 +341,10 @@ static bool validation_works(struct engine *engine, const struct resolver_option
     enum err err = loop_run(probe.loop, start_probe, &probe);
     assert(!err);
     loop_free(probe.loop);
-    if (!probe.works)
+    bool works = probe.result == DNS_PROBE_VALIDATES;
+    if (!works)
         log_event(LOG_WARNING, "dns", "answers are treated as insecure: %s", probe.reason);
-    return probe.works;
+    return works;
 }
 
 static void choose_resolver(struct engine *engine)
@@ -357,7 +357,8 @@ static void choose_resolver(struct engine *engine)
         .server_count = config->resolver.server_count,
         .validate = config->resolver.dnssec == DNS_SECURITY_YES,
     };
-    if (common->with_resolver && config->resolver.dnssec == DNS_SECURITY_AUTO)
+    common->probes = common->with_resolver && config->resolver.dnssec == DNS_SECURITY_AUTO;
+    if (common->probes)
         common->resolver.validate = validation_works(engine, &common->resolver);
 }
 

@@ -11,6 +11,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define WORKER_PROBE_MS 3000 /* for the name servers to say whether answers can be validated */
+
 /* A listening socket and what is spoken there. */
 struct worker_port {
     const struct receive_service *service;
@@ -25,6 +27,7 @@ struct worker_common {
     size_t port_count;
     struct resolver_options resolver;
     bool with_resolver;
+    bool probes;                    /* hourly, whether answers can be validated */
     struct deliver_options deliver; /* `resolver` is each worker's own */
     struct control *control;
     int control_fd;
@@ -48,6 +51,7 @@ struct worker {
     pthread_t thread;
     struct deliver_options deliver;
     struct resolver *resolver;
+    bool validates;              /* the resolver does */
     struct fiber_group keepers;  /* the supervisor */
     struct fiber_group services; /* listeners, timers, control */
     struct fiber_group sessions;
