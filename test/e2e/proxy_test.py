@@ -9,7 +9,8 @@ import ssl
 import struct
 import subprocess
 
-from harness import (PATIENCE_S, Raw, Server, any_certificate, directory, main, message, queue_id, test, wait_for)
+from harness import (PATIENCE_S, Process, Raw, Server, any_certificate, directory, free_port, main, message, queue_id,
+                     test, wait_for)
 
 V1 = b"PROXY TCP4 203.0.113.9 127.0.0.1 40000 25\r\n"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
@@ -159,6 +160,46 @@ def submitted_mail_does_not_tell_where_the_client_is():
         assert "client 203.0.113.9," in story, story
         received = wait_for(lambda: server.mailbox("bob"), "the message")[0]
         assert b"203.0.113.9" not in received and b"127.0.0.1" not in received, received
+
+
+class Haproxy:
+    """A real load balancer before the server's listeners, which looks whether they live as well."""
+
+    def __init__(self, path, server, how):
+        self.mx, self.submissions = free_port(), free_port()
+        listen = "".join(f"listen l{port}\n  bind 127.0.0.1:{port}\n  server s 127.0.0.1:{behind} {how} check inter 500\n"
+                         for port, behind in ((self.mx, server.mx), (self.submissions, server.submissions)))
+        config = path / f"haproxy-{how}.cfg"
+        config.write_text(f"defaults\n  mode tcp\n  timeout connect 10s\n  timeout client 60s\n  timeout server 60s\n{listen}")
+        self.process = Process(["haproxy", "-db", "-f", str(config)], path / "haproxy.log")
+        wait_for(self.listens, "HAProxy to listen")
+
+    def listens(self):
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.mx), timeout=5):
+            return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stop()
+
+
+@test
+def haproxy_stands_before_us():
+    with directory() as path, server_believing(path, 'proxy = {"127.0.0.1"}') as server:
+        for number, how in enumerate(("send-proxy", "send-proxy-v2", "send-proxy-v2 proxy-v2-options crc32c,unique-id")):
+            with Haproxy(path, server, how) as balancer:
+                with socket.create_connection(("127.0.0.1", balancer.mx), PATIENCE_S, ("127.0.0.7", 0)) as plain:
+                    with plain.makefile("rb") as file:
+                        plain.sendall(b"EHLO me\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<alice@example.org>\r\nDATA\r\n" +
+                                      message(number) + b".\r\nQUIT\r\n")
+                        story = server.trace(queue_id(file.read()))
+                assert "client 127.0.0.7," in story, story
+                with socket.create_connection(("127.0.0.1", balancer.submissions), PATIENCE_S) as plain:
+                    with any_certificate().wrap_socket(plain) as encrypted:
+                        assert encrypted.recv(4) == b"220 "
+        assert "no PROXY header" not in server.process.log(), server.process.log()
 
 
 # ---- XCLIENT ----
