@@ -31,7 +31,7 @@ void resolver_free(struct resolver *resolver)
 }
 
 /* An answer that is malformed, or says no, comes from somebody who does not understand. */
-static enum dns_probe judge(const struct dns_answer *answer, const char **out_reason)
+static enum dns_probe_result judge(const struct dns_answer *answer, const char **out_reason)
 {
     if (answer->secure && answer->count > 0) {
         *out_reason = "the root's keys are validated";
@@ -45,8 +45,8 @@ static enum dns_probe judge(const struct dns_answer *answer, const char **out_re
     return DNS_PROBE_STRIPPED;
 }
 
-enum dns_probe dns_probe(const struct resolver_options *options, uint64_t deadline_ms,
-                         const char **out_reason)
+enum dns_probe_result dns_probe(const struct resolver_options *options, uint64_t deadline_ms,
+                                const char **out_reason)
 {
     struct resolver_options validating = *options;
     validating.validate = true;
@@ -62,7 +62,7 @@ enum dns_probe dns_probe(const struct resolver_options *options, uint64_t deadli
         resolver->methods->ask(resolver, &root, DNS_DNSKEY, deadline_ms, &arena, &answer);
     if (err) /* cancelled */
         answer = (struct dns_answer){.result = DNS_FAILED};
-    enum dns_probe result = judge(&answer, out_reason);
+    enum dns_probe_result result = judge(&answer, out_reason);
     arena_reset(&arena);
     resolver_free(resolver);
     return result;

@@ -85,13 +85,13 @@ MAY_YIELD void resolver_free(struct resolver *resolver);
 
 /* Whether validation works through these servers: asks them for ". DNSKEY" with DO. `out_reason`
  * is static text. */
-enum dns_probe {
+enum dns_probe_result {
     DNS_PROBE_VALIDATES,
     DNS_PROBE_STRIPPED, /* answers come, without what would prove them */
     DNS_PROBE_SILENT,   /* no answer: nothing is known */
 };
-MAY_YIELD enum dns_probe dns_probe(const struct resolver_options *options, uint64_t deadline_ms,
-                                   const char **out_reason);
+MAY_YIELD enum dns_probe_result dns_probe(const struct resolver_options *options,
+                                          uint64_t deadline_ms, const char **out_reason);
 
 /* One that asks `first`, and owns it. */
 struct resolver *resolver_exchangeable(struct resolver *first);

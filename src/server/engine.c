@@ -314,7 +314,7 @@ struct probe {
     struct fiber_group group;
     struct loop *loop;
     const struct resolver_options *options;
-    enum dns_probe result;
+    enum dns_probe_result result;
     const char *reason;
 };
 

@@ -181,7 +181,7 @@ static void probe(struct worker *worker)
 {
     const char *reason;
     struct resolver_options options = worker->common->resolver;
-    enum dns_probe result = dns_probe(&options, loop_now_ms() + WORKER_PROBE_MS, &reason);
+    enum dns_probe_result result = dns_probe(&options, loop_now_ms() + WORKER_PROBE_MS, &reason);
     options.validate = result == DNS_PROBE_VALIDATES;
     if (result == DNS_PROBE_SILENT || options.validate == worker->validates)
         return;
