@@ -50,10 +50,11 @@ struct net_range {
 /* Bits behind the prefix must be zero: ERR_SYNTAX otherwise, since it is a mistake. */
 MUST_CHECK enum err net_range_parse(struct str text, struct net_range *out_range);
 bool net_range_has(const struct net_range *range, const struct net_address *address);
+/* Wholly within a private network (RFC 1918, 6598, 4193) or link-local; loopback is not. */
+bool net_range_is_private(const struct net_range *range);
+
 /* Whether one of them has it. */
 bool net_ranges_have(const struct net_range *ranges, size_t count,
                      const struct net_address *address);
-/* Wholly within a private network (RFC 1918, 6598, 4193) or link-local; loopback is not. */
-bool net_range_is_private(const struct net_range *range);
 
 #endif

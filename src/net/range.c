@@ -72,15 +72,6 @@ bool net_range_has(const struct net_range *range, const struct net_address *addr
            same_prefix(range->bytes, bytes, range->bits);
 }
 
-bool net_ranges_have(const struct net_range *ranges, size_t count,
-                     const struct net_address *address)
-{
-    for (size_t i = 0; i < count; i++)
-        if (net_range_has(&ranges[i], address))
-            return true;
-    return false;
-}
-
 /* RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 section 2.5.6. Loopback is not among them:
  * it names this very host. */
 static const struct net_range private_ranges[] = {
@@ -96,5 +87,14 @@ bool net_range_is_private(const struct net_range *range)
             same_prefix(outer->bytes, range->bytes, outer->bits))
             return true;
     }
+    return false;
+}
+
+bool net_ranges_have(const struct net_range *ranges, size_t count,
+                     const struct net_address *address)
+{
+    for (size_t i = 0; i < count; i++)
+        if (net_range_has(&ranges[i], address))
+            return true;
     return false;
 }
