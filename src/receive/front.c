@@ -36,7 +36,7 @@ struct gate_key front_key_of(const struct receive_service *service, const struct
 }
 
 /* False when that client has too many connections. */
-static bool become(struct session *session, const struct net_address *client)
+static bool become(struct session *session, struct str speaker, const struct net_address *client)
 {
     struct gate_key key = {.len = 0};
     if (!may_xclient(session->service, client))
@@ -44,7 +44,6 @@ static bool become(struct session *session, const struct net_address *client)
     if (gate_move(session->gate, session->key, key) != GATE_ENTERED)
         return false;
     session->key = key;
-    struct str speaker = arena_copy(&session->arena, buf_str(&session->client));
     stream_set_peer(session->stream, client);
     session_know_client(session);
     transcript_printf(&session->transcript, loop_now_ms(), TRANSCRIPT_NOTE, "%.*s speaks for %.*s",
@@ -90,7 +89,8 @@ static enum err meet_proxy(struct session *session)
     enum err err = read_header(session, &header);
     if (err)
         return refuse_header(session, err);
-    if (!header.has_client || become(session, &header.client))
+    struct str speaker = arena_copy(&session->arena, buf_str(&session->client));
+    if (!header.has_client || become(session, speaker, &header.client))
         return OK;
     if (session->service->tls == RECEIVE_TLS_IMPLICIT)
         return ERR_CLOSED; /* it could not read it */
@@ -103,7 +103,8 @@ enum err front_meet(struct session *session)
     enum err err = OK;
     if (may_proxy(session->service, stream_peer(session->stream)))
         err = meet_proxy(session);
-    session->may_xclient = may_xclient(session->service, stream_peer(session->stream));
+    if (may_xclient(session->service, stream_peer(session->stream)))
+        buf_add_cut(&session->speaker, buf_str(&session->client));
     return err;
 }
 
@@ -121,9 +122,11 @@ static struct net_address client_of(const struct session *session,
     return client;
 }
 
+/* What others said and did on this connection is not this client's. */
 static void start_anew(struct session *session, const struct smtp_xclient *xclient)
 {
     session_forget(session);
+    session->errors = session->failed_logins = 0;
     if (xclient->helo.len == 0)
         return;
     session->greeting = xclient->is_smtp ? SESSION_HELO : SESSION_EHLO;
@@ -137,7 +140,8 @@ static enum err speak_for(struct session *session, const struct smtp_xclient *xc
     if (xclient->is_address_unknown)
         return session_answer(session, &no_address);
     struct net_address client = client_of(session, xclient);
-    if (!become(session, &client)) {
+    session_begin_transcript(session);
+    if (!become(session, buf_str(&session->speaker), &client)) {
         enum err err = session_answer(session, &answer_client_full);
         return err ? err : ERR_CLOSED;
     }
@@ -152,7 +156,7 @@ enum err session_xclient(struct session *session, const struct smtp_command *com
 {
     struct smtp_xclient xclient;
     struct smtp_fault fault;
-    if (!session->may_xclient)
+    if (session->speaker.len == 0)
         return session_answer(session, &not_believed);
     if (session->transaction.is_open)
         return session_answer(session, &in_transaction);

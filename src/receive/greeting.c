@@ -35,7 +35,7 @@ static struct smtp_extensions extensions_of(const struct session *session)
         .has_auth = session_offers_auth(session) && !session->account,
         .auth = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
         .home = session->service->home,
-        .xclient = session->may_xclient,
+        .xclient = session->speaker.len > 0,
     };
 }
 

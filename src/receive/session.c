@@ -9,9 +9,8 @@
 
 #include <stdio.h>
 
-#define SESSION_REPLY_MAX_BYTES      4096
-#define SESSION_TRANSCRIPT_MAX_BYTES 8192
-#define CLIENT_TEXT_MAX_BYTES        128
+#define SESSION_REPLY_MAX_BYTES 4096
+#define CLIENT_TEXT_MAX_BYTES   128
 
 #define CROWDED_TIMEOUT_MS 30000 /* for a command, when connections are scarce */
 #define LAST_WORDS_MS      2000
@@ -287,6 +286,7 @@ static void session_init(struct session *session, const struct receive_service *
         .stream = stream,
         .ends_at_ms = loop_now_ms() + service->timeouts.session,
         .client = buf_make(CLIENT_TEXT_MAX_BYTES),
+        .speaker = buf_make(CLIENT_TEXT_MAX_BYTES),
         .helo = buf_make(MAIL_DOMAIN_MAX_BYTES),
         .reply = buf_make(SESSION_REPLY_MAX_BYTES),
         .key = key,
@@ -294,7 +294,7 @@ static void session_init(struct session *session, const struct receive_service *
     session_know_client(session);
     if (service->kind == RECEIVE_LOCAL)
         log_in_by_uid(session);
-    transcript_init(&session->transcript, SESSION_TRANSCRIPT_MAX_BYTES, loop_now_ms());
+    session_begin_transcript(session);
 }
 
 static void session_done(struct session *session)
@@ -302,6 +302,7 @@ static void session_done(struct session *session)
     transcript_done(&session->transcript);
     arena_reset(&session->arena);
     buf_free(&session->client);
+    buf_free(&session->speaker);
     buf_free(&session->helo);
     buf_free(&session->reply);
 }

@@ -44,7 +44,8 @@ struct session {
     uint64_t ends_at_ms;  /* whatever happens */
     uint64_t deadline_ms; /* of the waits of the present command */
 
-    struct buf client; /* the address as text */
+    struct buf client;  /* the address as text */
+    struct buf speaker; /* the address of who connected and may say XCLIENT; empty: may not */
     struct buf helo;
     struct buf reply;   /* the one being made */
     struct arena arena; /* of the present command */
@@ -56,7 +57,6 @@ struct session {
     char local_name[sizeof "uid 4294967295"];
     enum session_greeting greeting;
     bool is_relay_client;   /* its address is in relay_from */
-    bool may_xclient;       /* who connected is in xclient_from, whoever it speaks for now */
     uint32_t errors;        /* refusals; what succeeds pays for them */
     uint32_t idle_commands; /* since the last message: commands that lead nowhere */
     uint32_t failed_logins;
@@ -91,6 +91,8 @@ MUST_CHECK MAY_YIELD enum err session_fill(struct session *session, uint64_t dea
 /* Sends what is gathered, and for a moment drops what still comes: a connection that is closed over
  * unread input is reset, and the client might never see why. */
 MAY_YIELD void session_linger(struct session *session);
+/* Nothing that was said so far belongs to the stories of what follows. */
+void session_begin_transcript(struct session *session);
 /* A line of the transcript; secrets do not come here. */
 void session_note(struct session *session, enum transcript_voice voice, struct str line);
 

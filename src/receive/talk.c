@@ -14,6 +14,8 @@
 
 #define FAULT_SUBJECT_MAX 64
 
+#define SESSION_TRANSCRIPT_MAX_BYTES 8192
+
 const struct answer answer_ok = {250, {2, 0, 0}, "Ok"};
 const struct answer answer_client_full = {421, {4, 7, 0}, "too many connections from your address"};
 
@@ -23,6 +25,14 @@ void session_set_deadline(struct session *session, uint64_t timeout_ms)
 {
     uint64_t deadline_ms = loop_now_ms() + timeout_ms;
     session->deadline_ms = deadline_ms < session->ends_at_ms ? deadline_ms : session->ends_at_ms;
+}
+
+void session_begin_transcript(struct session *session)
+{
+    transcript_done(&session->transcript);
+    transcript_init(&session->transcript, SESSION_TRANSCRIPT_MAX_BYTES, loop_now_ms());
+    if (session_is_encrypted(session))
+        session_note_tls(session);
 }
 
 void session_note(struct session *session, enum transcript_voice voice, struct str line)

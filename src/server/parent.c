@@ -159,7 +159,7 @@ static void watch_certificates(struct parent *parent)
         paths[2 * i + 1] = all.at[i]->key_file;
     }
     parent->certificate_watch = file_watch_make(paths, 2 * all.count);
-    parent->look_at_ms = clock_now_ms(&parent->clock);
+    parent->look_at_ms = all.count ? clock_now_ms(&parent->clock) : DEADLINE_NEVER;
     arena_reset(&parent->certificate_arena);
 }
 

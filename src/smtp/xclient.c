@@ -76,9 +76,9 @@ static const struct attribute {
     const char *name;
     parse_value *parse;
 } attributes[] = {
-    {"NAME", parse_name},         {"ADDR", parse_addr},         {"PORT", parse_port},
-    {"PROTO", parse_proto},       {"HELO", parse_helo},         {"LOGIN", parse_login},
-    {"DESTADDR", parse_destaddr}, {"DESTPORT", parse_destport},
+    {"NAME", parse_name},   {"REVERSE_NAME", parse_name}, {"ADDR", parse_addr},
+    {"PORT", parse_port},   {"PROTO", parse_proto},       {"HELO", parse_helo},
+    {"LOGIN", parse_login}, {"DESTADDR", parse_destaddr}, {"DESTPORT", parse_destport},
 };
 
 static bool is_unavailable(struct str value)

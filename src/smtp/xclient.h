@@ -7,10 +7,10 @@
 #include "smtp/fault.h"
 
 /* As EHLO announces them. LOGIN is read as well, so that it can be refused. */
-#define SMTP_XCLIENT_ATTRIBUTES "NAME ADDR PORT PROTO HELO DESTADDR DESTPORT"
+#define SMTP_XCLIENT_ATTRIBUTES "NAME REVERSE_NAME ADDR PORT PROTO HELO DESTADDR DESTPORT"
 
-/* What was not given, or is said to be unavailable, is not there. NAME and the server's own address
- * are checked and not kept: names are what we look up ourselves. */
+/* What was not given, or is said to be unavailable, is not there. Names and the server's own
+ * address are checked and not kept: names are what we look up ourselves. */
 struct smtp_xclient {
     bool has_address;
     struct net_address address; /* without a port */

@@ -257,11 +257,28 @@ TEST_FIBER(the_client_is_the_one_that_xclient_names)
     world_done(&world);
 }
 
+TEST_FIBER(a_story_tells_nothing_of_the_clients_before)
+{
+    struct world world;
+    init_xclient(&world);
+    static const struct str steps[] = {S("STARTTLS\r\n"), TLS,
+                                       S("XCLIENT ADDR=203.0.113.9\r\n" MESSAGE
+                                         "XCLIENT ADDR=203.0.113.8\r\n" MESSAGE "QUIT\r\n")};
+    world_talk(&world, steps, ARRAY_LEN(steps));
+    REQUIRE(world.message_count == 2);
+    struct str story = world_story(&world, 1);
+    CHECK(str_search(story, STR("TLSv1.3, simulated")) != SIZE_MAX);
+    CHECK(str_search(story, STR("10.0.0.1 speaks for 203.0.113.8")) != SIZE_MAX);
+    CHECK(str_search(story, STR("203.0.113.9")) == SIZE_MAX);
+    world_done(&world);
+}
+
 TEST_FIBER(xclient_is_offered_to_whom_it_is_open)
 {
     struct world world;
     init_xclient(&world);
-    struct str offer = STR("250-XCLIENT NAME ADDR PORT PROTO HELO DESTADDR DESTPORT\r\n");
+    struct str offer =
+        STR("250-XCLIENT NAME REVERSE_NAME ADDR PORT PROTO HELO DESTADDR DESTPORT\r\n");
     CHECK(str_search(world_say(&world, STR("EHLO me\r\n")), offer) != SIZE_MAX);
     /* Also behind it: the next client of the proxy. */
     struct str again = world_say(&world, STR("XCLIENT ADDR=203.0.113.9\r\nEHLO me\r\n"));
@@ -336,6 +353,7 @@ int main(void)
     RUN(connections_count_for_the_client_and_not_for_the_proxy);
     RUN(xclient_begins_the_session_anew);
     RUN(the_client_is_the_one_that_xclient_names);
+    RUN(a_story_tells_nothing_of_the_clients_before);
     RUN(xclient_is_offered_to_whom_it_is_open);
     RUN(xclient_behind_a_balancer_is_for_whom_the_header_names);
     RUN(a_login_does_not_outlive_xclient);

@@ -27,7 +27,8 @@ TEST(attributes_are_read)
         {"IPv6 without its prefix", "ADDR=2001:db8::1", "2001:db8::1 -1 helo= login="},
         {"in any case", "addr=ipv6:::1 Proto=smtp", "::1 -1 helo= login= smtp"},
         {"all of them",
-         "NAME=a ADDR=192.0.2.1 PORT=1 PROTO=ESMTP HELO=me.test LOGIN=user DESTADDR=192.0.2.2 "
+         "NAME=a REVERSE_NAME=b ADDR=192.0.2.1 PORT=1 PROTO=ESMTP HELO=me.test LOGIN=user "
+         "DESTADDR=192.0.2.2 "
          "DESTPORT=25",
          "192.0.2.1 1 helo=me.test login=user"},
         {"encoded", "HELO=+5B192.0.2.1+5D LOGIN=a+40b", "- -1 helo=[192.0.2.1] login=a@b"},
