@@ -7,7 +7,7 @@ BUILD_PACKAGES="gcc libc6-dev meson ninja-build pkg-config ca-certificates
 TEST_PACKAGES="clang clang-tidy clang-format cppcheck shellcheck llvm libclang-rt-14-dev python3
     util-linux swaks libnet-ssleay-perl postfix curl openssl nodejs npm procps nsd
     python3-spf python3-authres python3-dnspython python3-yaml spf-tools-perl python3-dkim
-    python3-nacl opendkim opendkim-tools miltertest ldnsutils
+    python3-nacl opendkim opendkim-tools miltertest ldnsutils haproxy
     dovecot-core dovecot-imapd dovecot-lmtpd"
 BENCH_PACKAGES="python3 openssl postfix strace procps"
 

@@ -63,11 +63,13 @@ static enum err dial(const struct attempt *attempt, struct stream **out_stream)
 static enum err encrypt(const struct attempt *attempt)
 {
     struct smtp_client *client = &attempt->connection->client;
+    struct tls_context *own = attempt->way->tls_context;
+    struct tls_context *context = own ? own : attempt->options->tls;
     bool is_wanted = attempt->tls != ROUTE_TLS_NONE;
-    bool is_there = client->extensions.starttls && attempt->options->tls;
+    bool is_there = client->extensions.starttls && context;
     if (!is_wanted || (attempt->tls == ROUTE_TLS_MAY && !is_there))
         return OK;
-    return smtp_client_start_tls(client, attempt->options->tls, attempt->target->host,
+    return smtp_client_start_tls(client, context, attempt->target->host,
                                  attempt->tls == ROUTE_TLS_VERIFY);
 }
 

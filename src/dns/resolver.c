@@ -30,29 +30,40 @@ void resolver_free(struct resolver *resolver)
         resolver->methods->free(resolver);
 }
 
-bool dns_probe(const struct resolver_options *options, uint64_t deadline_ms,
-               const char **out_reason)
+/* An answer that is malformed, or says no, comes from somebody who does not understand. */
+static enum dns_probe_result judge(const struct dns_answer *answer, const char **out_reason)
+{
+    if (answer->secure && answer->count > 0) {
+        *out_reason = "the root's keys are validated";
+        return DNS_PROBE_VALIDATES;
+    }
+    if (answer->result == DNS_FAILED && !answer->bogus) {
+        *out_reason = "the name servers do not answer for the root's keys";
+        return DNS_PROBE_SILENT;
+    }
+    *out_reason = "the name servers do not pass on signatures that prove the root's keys";
+    return DNS_PROBE_STRIPPED;
+}
+
+enum dns_probe_result dns_probe(const struct resolver_options *options, uint64_t deadline_ms,
+                                const char **out_reason)
 {
     struct resolver_options validating = *options;
     validating.validate = true;
     struct resolver *resolver;
     if (resolver_new(&validating, &resolver)) {
         *out_reason = "no name server is known";
-        return false;
+        return DNS_PROBE_SILENT;
     }
     struct arena arena = arena_make();
     struct dns_name root = {.len = 1};
     struct dns_answer answer = {.result = DNS_FAILED};
     enum err err =
         resolver->methods->ask(resolver, &root, DNS_DNSKEY, deadline_ms, &arena, &answer);
-    bool works = !err && answer.secure && answer.count > 0;
-    if (works)
-        *out_reason = "the root's keys are validated";
-    else if (!err && answer.bogus)
-        *out_reason = "the name servers do not pass on signatures that prove the root's keys";
-    else
-        *out_reason = "the name servers do not answer for the root's keys";
+    if (err) /* cancelled */
+        answer = (struct dns_answer){.result = DNS_FAILED};
+    enum dns_probe_result result = judge(&answer, out_reason);
     arena_reset(&arena);
     resolver_free(resolver);
-    return works;
+    return result;
 }

@@ -85,8 +85,19 @@ MAY_YIELD void resolver_free(struct resolver *resolver);
 
 /* Whether validation works through these servers: asks them for ". DNSKEY" with DO. `out_reason`
  * is static text. */
-MAY_YIELD bool dns_probe(const struct resolver_options *options, uint64_t deadline_ms,
-                         const char **out_reason);
+enum dns_probe_result {
+    DNS_PROBE_VALIDATES,
+    DNS_PROBE_STRIPPED, /* answers come, without what would prove them */
+    DNS_PROBE_SILENT,   /* no answer: nothing is known */
+};
+MAY_YIELD enum dns_probe_result dns_probe(const struct resolver_options *options,
+                                          uint64_t deadline_ms, const char **out_reason);
+
+/* One that asks `first`, and owns it. */
+struct resolver *resolver_exchangeable(struct resolver *first);
+/* Questions from now on go to `by`, owned as well; those under way end with the old one, which is
+ * freed then: waits for them, and cannot be cancelled. */
+MAY_YIELD void resolver_exchange(struct resolver *resolver, struct resolver *by);
 
 /* ---- the simulation's ---- */
 struct resolver *resolver_scripted_new(void);

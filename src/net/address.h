@@ -53,4 +53,8 @@ bool net_range_has(const struct net_range *range, const struct net_address *addr
 /* Wholly within a private network (RFC 1918, 6598, 4193) or link-local; loopback is not. */
 bool net_range_is_private(const struct net_range *range);
 
+/* Whether one of them has it. */
+bool net_ranges_have(const struct net_range *ranges, size_t count,
+                     const struct net_address *address);
+
 #endif

@@ -89,3 +89,12 @@ bool net_range_is_private(const struct net_range *range)
     }
     return false;
 }
+
+bool net_ranges_have(const struct net_range *ranges, size_t count,
+                     const struct net_address *address)
+{
+    for (size_t i = 0; i < count; i++)
+        if (net_range_has(&ranges[i], address))
+            return true;
+    return false;
+}

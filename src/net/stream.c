@@ -4,7 +4,6 @@
 #include "net/stream_internal.h"
 
 #define INPUT_START_BYTES  4096
-#define INPUT_MAX_BYTES    65536
 #define OUTPUT_START_BYTES 512
 #define OUTPUT_MAX_BYTES   16384 /* one TLS record */
 
@@ -15,6 +14,11 @@ void stream_init(struct stream *stream, const struct stream_transport *transport
 
 const struct net_address *stream_peer(const struct stream *stream) { return &stream->peer; }
 const struct net_address *stream_local(const struct stream *stream) { return &stream->local; }
+
+void stream_set_peer(struct stream *stream, const struct net_address *peer)
+{
+    stream->peer = *peer;
+}
 
 const struct tls_info *stream_tls(const struct stream *stream)
 {

@@ -53,6 +53,9 @@ void stream_abort(struct stream *stream);
 
 const struct net_address *stream_peer(const struct stream *stream);
 const struct net_address *stream_local(const struct stream *stream);
+/* From now on the peer is said to be this one: whoever stands before it told us, and is believed.
+ */
+void stream_set_peer(struct stream *stream, const struct net_address *peer);
 
 /* ---- TLS ---- */
 struct tls_info {        /* of an encrypted stream; text is static or lives with the stream */
@@ -67,6 +70,10 @@ const struct tls_info *stream_tls(const struct stream *stream);
 
 MUST_CHECK MAY_YIELD enum err stream_tls_accept(struct stream *stream, struct tls_context *context,
                                                 uint64_t deadline_ms);
+/* The same where TLS begins with the connection: what was received and not consumed, as behind a
+ * PROXY header, is the beginning of the handshake. */
+MUST_CHECK MAY_YIELD enum err
+stream_tls_accept_first(struct stream *stream, struct tls_context *context, uint64_t deadline_ms);
 /* `host`: for SNI and, when `verify`, for the certificate (RFC 6125, and RFC 2818 for IP
  * literals). Without verify any certificate is taken; tls_info.verified still tells. */
 MUST_CHECK MAY_YIELD enum err stream_tls_connect(struct stream *stream, struct tls_context *context,

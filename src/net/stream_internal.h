@@ -9,6 +9,8 @@
 #include "fiber/loop.h"
 #include "net/stream.h"
 
+#define INPUT_MAX_BYTES 65536 /* received and not consumed */
+
 struct tls; /* the encryption of one stream; NULL in clear */
 
 struct stream_transport {

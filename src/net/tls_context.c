@@ -2,7 +2,6 @@
 #include "net/tls_internal.h"
 
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -14,8 +13,7 @@ static const char *const system_ca_files[] = {
     "/etc/ssl/cert.pem",                  /* the BSDs */
 };
 
-/* Puts "WHAT: OpenSSL's reason" into *out_problem and empties OpenSSL's queue of errors. */
-static enum err problem(struct arena *arena, const char *what, struct str *out_problem)
+enum err tls_problem(struct arena *arena, const char *what, struct str *out_problem)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_error());
     *out_problem = arena_printf(arena, "%s%s%s", what, reason ? ": " : "", reason ? reason : "");
@@ -23,10 +21,11 @@ static enum err problem(struct arena *arena, const char *what, struct str *out_p
     return ERR_TLS;
 }
 
-static struct tls_context *context_new(enum tls_role role, const SSL_METHOD *method)
+struct tls_context *tls_context_new(enum tls_role role, const SSL_METHOD *method)
 {
     struct tls_context *context = NEW(struct tls_context);
     context->role = role;
+    pthread_mutex_init(&context->lock, NULL);
     context->ssl = SSL_CTX_new(method);
     if (!context->ssl)
         abort(); /* out of memory, or an OpenSSL that cannot work at all */
@@ -46,88 +45,34 @@ void tls_context_free(struct tls_context *context)
     if (!context || context->role == TLS_SIMULATED)
         return;
     SSL_CTX_free(context->ssl); /* streams that use it hold it until they end */
+    pthread_mutex_destroy(&context->lock);
     mem_free(context);
+}
+
+void tls_context_replace(struct tls_context *context, struct tls_context *by)
+{
+    assert(context->role == by->role && by->role != TLS_SIMULATED);
+    pthread_mutex_lock(&context->lock);
+    SSL_CTX *old = context->ssl;
+    context->ssl = by->ssl;
+    by->ssl = old;
+    pthread_mutex_unlock(&context->lock);
+    tls_context_free(by);
+}
+
+SSL *tls_context_begin(struct tls_context *context)
+{
+    pthread_mutex_lock(&context->lock);
+    SSL *ssl = SSL_new(context->ssl);
+    pthread_mutex_unlock(&context->lock);
+    if (!ssl)
+        abort();
+    return ssl;
 }
 
 static struct tls_context simulated = {.role = TLS_SIMULATED};
 
 struct tls_context *tls_context_simulated(void) { return &simulated; }
-
-/* ---- servers ---- */
-
-/* Otherwise OpenSSL would ask for the passphrase on the terminal. */
-static int no_passphrase(char *out, int size, int writing, void *context)
-{
-    UNUSED(out), UNUSED(size), UNUSED(writing), UNUSED(context);
-    return -1;
-}
-
-static bool use_chain(SSL_CTX *ssl, BIO *pem)
-{
-    X509 *leaf = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL);
-    bool ok = leaf && SSL_CTX_use_certificate(ssl, leaf) == 1;
-    X509_free(leaf);
-    X509 *issuer;
-    while (ok && (issuer = PEM_read_bio_X509(pem, NULL, no_passphrase, NULL))) {
-        ok = SSL_CTX_add0_chain_cert(ssl, issuer) == 1;
-        if (!ok)
-            X509_free(issuer);
-    }
-    /* The end of the file reads as "no start line"; anything else is a damaged certificate. */
-    bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-    if (ok && at_end)
-        ERR_clear_error();
-    return ok && at_end;
-}
-
-static bool use_key(SSL_CTX *ssl, BIO *pem)
-{
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(pem, NULL, no_passphrase, NULL);
-    bool ok = key && SSL_CTX_use_PrivateKey(ssl, key) == 1;
-    EVP_PKEY_free(key);
-    return ok;
-}
-
-static bool use_pem(SSL_CTX *ssl, struct str pem, bool (*use)(SSL_CTX *, BIO *))
-{
-    BIO *bio = pem.len <= INT32_MAX ? BIO_new_mem_buf(pem.at, (int)pem.len) : NULL;
-    bool ok = bio && use(ssl, bio);
-    BIO_free(bio);
-    return ok;
-}
-
-static const char *use_certificate(SSL_CTX *ssl, struct str certificate_pem, struct str key_pem)
-{
-    if (!use_pem(ssl, certificate_pem, use_chain))
-        return "no usable certificate chain in PEM";
-    if (!use_pem(ssl, key_pem, use_key))
-        return "no usable private key in PEM that belongs to the certificate";
-    if (SSL_CTX_check_private_key(ssl) != 1)
-        return "the private key does not belong to the certificate";
-    return NULL;
-}
-
-enum err tls_server_context_new(struct str certificate_pem, struct str key_pem,
-                                enum tls_minimum minimum, struct arena *arena,
-                                struct tls_context **out_context, struct str *out_problem)
-{
-    ERR_clear_error();
-    struct tls_context *context = context_new(TLS_SERVER, TLS_server_method());
-    const char *what = use_certificate(context->ssl, certificate_pem, key_pem);
-    if (what) {
-        tls_context_free(context);
-        return problem(arena, what, out_problem);
-    }
-    if (minimum == TLS_MINIMUM_1_3)
-        SSL_CTX_set_min_proto_version(context->ssl, TLS1_3_VERSION);
-    /* Resumption by tickets alone: no table that peers could fill. */
-    SSL_CTX_set_session_cache_mode(context->ssl, SSL_SESS_CACHE_OFF);
-    SSL_CTX_set_num_tickets(context->ssl, 1);
-    static const unsigned char session_context[] = "postrider";
-    SSL_CTX_set_session_id_context(context->ssl, session_context, sizeof session_context - 1);
-    *out_context = context;
-    return OK;
-}
 
 /* ---- clients ---- */
 static bool load_system_ca(SSL_CTX *ssl)
@@ -143,14 +88,30 @@ enum err tls_client_context_new(const char *ca_file, struct arena *arena,
                                 struct tls_context **out_context, struct str *out_problem)
 {
     ERR_clear_error();
-    struct tls_context *context = context_new(TLS_CLIENT, TLS_client_method());
+    struct tls_context *context = tls_context_new(TLS_CLIENT, TLS_client_method());
     bool ok = ca_file ? SSL_CTX_load_verify_file(context->ssl, ca_file) == 1
                       : load_system_ca(context->ssl);
     if (!ok) {
         tls_context_free(context);
-        return problem(arena, "no usable certificate authorities", out_problem);
+        return tls_problem(arena, "no usable certificate authorities", out_problem);
     }
     ERR_clear_error(); /* bundles hold a bad or a double one now and then */
+    *out_context = context;
+    return OK;
+}
+
+enum err tls_client_context_with(const struct tls_context *like, struct str certificate_pem,
+                                 struct str key_pem, struct arena *arena,
+                                 struct tls_context **out_context, struct str *out_problem)
+{
+    ERR_clear_error();
+    struct tls_context *context = tls_context_new(TLS_CLIENT, TLS_client_method());
+    SSL_CTX_set1_cert_store(context->ssl, SSL_CTX_get_cert_store(like->ssl));
+    const char *what = tls_certificate_use(context->ssl, certificate_pem, key_pem);
+    if (what) {
+        tls_context_free(context);
+        return tls_problem(arena, what, out_problem);
+    }
     *out_context = context;
     return OK;
 }

@@ -1,3 +1,4 @@
+#include "base/buf.h"
 #include "base/mem.h"
 #include "net/stream_internal.h"
 #include "net/tls_internal.h"
@@ -15,6 +16,8 @@ struct tls {
     enum err transport_error; /* what the transport said last beneath OpenSSL */
     bool is_established;
     struct tls_info info;
+    struct buf early; /* of the handshake: what had been received when it began */
+    size_t early_used;
 };
 
 const struct tls_info *tls_describe(const struct tls *tls) { return &tls->info; }
@@ -30,11 +33,23 @@ static int bio_failed(BIO *bio, struct tls *tls, enum err err, int retry_flag)
     return err == ERR_CLOSED ? 0 : -1;
 }
 
+static int read_early(struct tls *tls, char *out, size_t size)
+{
+    struct str rest = str_first(str_from(buf_str(&tls->early), tls->early_used), size);
+    memcpy(out, rest.at, rest.len);
+    tls->early_used += rest.len;
+    if (tls->early_used == tls->early.len)
+        buf_free(&tls->early);
+    return (int)rest.len;
+}
+
 static int bio_read(BIO *bio, char *out, int size)
 {
     struct tls *tls = BIO_get_data(bio);
     size_t len = 0;
     BIO_clear_retry_flags(bio);
+    if (tls->early.len)
+        return read_early(tls, out, (size_t)size);
     enum err err = tls->stream->transport->read(tls->stream, out, (size_t)size, &len);
     return err ? bio_failed(bio, tls, err, BIO_FLAGS_READ) : (int)len;
 }
@@ -148,6 +163,7 @@ void tls_end(struct tls *tls, bool politely)
         SSL_shutdown(tls->ssl); /* once: the peer's own farewell is not waited for */
     SSL_free(tls->ssl);
     ERR_clear_error();
+    buf_free(&tls->early);
     mem_free(tls);
 }
 
@@ -199,14 +215,13 @@ static enum err begin(struct stream *stream, uint64_t deadline_ms)
     return stream_flush(stream, deadline_ms);
 }
 
-static struct tls *tls_new(struct stream *stream, const struct tls_context *context)
+static struct tls *tls_new(struct stream *stream, struct tls_context *context)
 {
     struct tls *tls = NEW(struct tls);
     tls->stream = stream;
+    tls->early = buf_make(INPUT_MAX_BYTES);
     if (context->role != TLS_SIMULATED) {
-        tls->ssl = SSL_new(context->ssl);
-        if (!tls->ssl)
-            abort();
+        tls->ssl = tls_context_begin(context);
         BIO *bio = bio_new(tls);
         SSL_set_bio(tls->ssl, bio, bio);
     }
@@ -269,15 +284,22 @@ static enum err simulate(struct stream *stream, bool is_server, uint64_t deadlin
 /* ---- both ends ---- */
 enum err stream_tls_accept(struct stream *stream, struct tls_context *context, uint64_t deadline_ms)
 {
-    assert(context->role != TLS_CLIENT);
     enum err err = begin(stream, deadline_ms);
-    if (err)
-        return err;
+    return err ? err : stream_tls_accept_first(stream, context, deadline_ms);
+}
+
+/* The simulation's handshake reads from the input buffer by itself. */
+enum err stream_tls_accept_first(struct stream *stream, struct tls_context *context,
+                                 uint64_t deadline_ms)
+{
+    assert(context->role != TLS_CLIENT && !stream->tls);
     struct tls *tls = stream->tls = tls_new(stream, context);
     if (!tls->ssl)
         return simulate(stream, true, deadline_ms);
+    buf_add_cut(&tls->early, stream_input(stream));
+    stream_consume(stream, stream_input(stream).len);
     SSL_set_accept_state(tls->ssl);
-    err = shake_hands(tls, deadline_ms);
+    enum err err = shake_hands(tls, deadline_ms);
     if (err)
         return give_up(stream, err);
     describe_session(tls);

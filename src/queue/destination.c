@@ -37,6 +37,7 @@ static struct key_text key_of(const struct route_way *way, struct str domain)
     key_add(&key, way->host, false);
     key_add(&key, way->maildir, false);
     key_add(&key, way->auth_user, false);
+    key_add(&key, way->certificate, false);
     return key;
 }
 

@@ -1,7 +1,8 @@
 /* AUTH, RFC 4954: PLAIN and LOGIN.
  *
  * What a client says here never reaches the transcript or the log, nor does the name of an account
- * that does not exist. A failed login costs its session time, more with each. */
+ * that does not exist. A failed login costs its session time, more with each; many of one address
+ * shut the door for all of its sessions (failures.h). */
 #include "base/log.h"
 #include "fiber/loop.h"
 #include "receive/session.h"
@@ -22,6 +23,8 @@ static const struct answer cancelled = {501, {5, 7, 0}, "Authentication cancelle
 static const struct answer response_too_long = {500, {5, 5, 6}, "Response too long"};
 static const struct answer failed = {535, {5, 7, 8}, "Authentication failed"};
 static const struct answer too_many_failures = {421, {4, 7, 0}, "Too many failed logins"};
+static const struct answer too_many_of_yours = {
+    421, {4, 7, 0}, "Too many failed logins from your address, try again in ten minutes"};
 static const struct answer pool_full = {454, {4, 7, 0}, "Too many logins at once, try again later"};
 static const struct answer succeeded = {235, {2, 7, 0}, "Authentication successful"};
 
@@ -161,8 +164,14 @@ static enum err let_in(struct session *session)
     return err;
 }
 
+static struct gate_key who_guesses(const struct session *session)
+{
+    return gate_key_of_address(stream_peer(session->stream));
+}
+
 static enum err make_wait(struct session *session)
 {
+    gate_login_failed(session->gate, who_guesses(session), loop_now_ms());
     uint64_t pause_ms = (uint64_t)PAUSE_MS << session->failed_logins++;
     log_event(LOG_INFO, "receive", "login failed: client=%.*s helo=%.*s",
               STR_FMT(buf_str(&session->client)), STR_FMT(buf_str(&session->helo)));
@@ -216,11 +225,22 @@ static const struct mechanism *find_mechanism(struct str name)
     return NULL;
 }
 
+/* Without a look at the password, which might be right at last. */
+static enum err turn_away(struct session *session)
+{
+    log_event(LOG_INFO, "receive", "too many failed logins: client=%.*s",
+              STR_FMT(buf_str(&session->client)));
+    enum err err = session_answer(session, &too_many_of_yours);
+    return err ? err : ERR_CLOSED;
+}
+
 enum err session_auth(struct session *session, const struct smtp_command *command)
 {
     const struct answer *no = check_order(session);
     if (no)
         return session_answer(session, no);
+    if (!gate_may_log_in(session->gate, who_guesses(session), loop_now_ms()))
+        return turn_away(session);
     const struct mechanism *mechanism = find_mechanism(command->auth.mechanism);
     if (!mechanism)
         return session_answer(session, &unknown_mechanism);

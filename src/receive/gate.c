@@ -2,6 +2,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "receive/failures.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -12,12 +13,12 @@ struct receive_gate {
     _Atomic uint32_t connections; /* written under the lock */
     pthread_mutex_t lock;
     struct map clients; /* struct gate_client, while it has connections */
+    struct failures failures;
 };
 
 struct gate_client {
     uint32_t connections;
-    uint8_t key_len;
-    char key[16];
+    struct gate_key key;
 };
 
 struct receive_gate *receive_gate_new(uint32_t connections_max, uint32_t per_client_max)
@@ -27,6 +28,7 @@ struct receive_gate *receive_gate_new(uint32_t connections_max, uint32_t per_cli
     gate->connections_max = connections_max;
     gate->per_client_max = per_client_max;
     gate->clients = map_make();
+    failures_init(&gate->failures);
     pthread_mutex_init(&gate->lock, NULL);
     return gate;
 }
@@ -37,70 +39,119 @@ void receive_gate_free(struct receive_gate *gate)
         return;
     assert(gate->connections == 0 && gate->clients.count == 0);
     map_done(&gate->clients);
+    failures_done(&gate->failures);
     pthread_mutex_destroy(&gate->lock);
     mem_free(gate);
 }
 
-static struct str key_of(const struct net_address *client)
+/* ---- keys: of different lengths, so that no uid is an address ---- */
+
+static struct gate_key make_key(struct str bytes)
 {
-    return client->socket.any.sa_family == AF_UNIX ? STR_EMPTY : net_address_client_key(client);
+    struct gate_key key = {.len = (uint8_t)bytes.len};
+    assert(bytes.len <= sizeof key.bytes);
+    memcpy(key.bytes, bytes.at, bytes.len);
+    return key;
 }
 
-static struct gate_client *add_client(struct receive_gate *gate, struct str key)
+struct gate_key gate_key_of_address(const struct net_address *client)
+{
+    bool is_local = client->socket.any.sa_family == AF_UNIX;
+    return make_key(is_local ? STR_EMPTY : net_address_client_key(client));
+}
+
+struct gate_key gate_key_of_uid(uid_t uid)
+{
+    char bytes[1 + sizeof uid] = {'u'};
+    memcpy(bytes + 1, &uid, sizeof uid);
+    return make_key(str_make(bytes, sizeof bytes));
+}
+
+static struct str key_str(const struct gate_key *key) { return str_make(key->bytes, key->len); }
+
+/* ---- connections ---- */
+
+static struct gate_client *add_client(struct receive_gate *gate, const struct gate_key *key)
 {
     struct gate_client *client = NEW(struct gate_client);
-    assert(key.len <= sizeof client->key);
-    client->key_len = (uint8_t)key.len;
-    memcpy(client->key, key.at, key.len);
-    map_set(&gate->clients, str_make(client->key, client->key_len), client);
+    client->key = *key;
+    map_set(&gate->clients, key_str(&client->key), client);
     return client;
 }
 
-static enum gate_answer enter(struct receive_gate *gate, struct str key)
+static enum gate_answer enter_client(struct receive_gate *gate, const struct gate_key *key)
 {
-    if (gate->connections >= gate->connections_max)
-        return GATE_FULL;
-    if (key.len) {
-        struct gate_client *client = map_get(&gate->clients, key);
-        if (!client)
-            client = add_client(gate, key);
-        if (client->connections >= gate->per_client_max)
-            return GATE_CLIENT_FULL;
-        client->connections++;
-    }
-    gate->connections++;
+    if (key->len == 0)
+        return GATE_ENTERED;
+    struct gate_client *client = map_get(&gate->clients, key_str(key));
+    if (!client)
+        client = add_client(gate, key);
+    if (client->connections >= gate->per_client_max)
+        return GATE_CLIENT_FULL;
+    client->connections++;
     return GATE_ENTERED;
 }
 
-enum gate_answer gate_enter(struct receive_gate *gate, const struct net_address *client)
+static void leave_client(struct receive_gate *gate, const struct gate_key *key)
 {
-    pthread_mutex_lock(&gate->lock);
-    enum gate_answer answer = enter(gate, key_of(client));
-    pthread_mutex_unlock(&gate->lock);
-    return answer;
-}
-
-static void leave(struct receive_gate *gate, struct str key)
-{
-    gate->connections--;
-    if (key.len == 0)
+    if (key->len == 0)
         return;
-    struct gate_client *client = map_get(&gate->clients, key);
+    struct gate_client *client = map_get(&gate->clients, key_str(key));
     assert(client && client->connections > 0);
     if (--client->connections == 0) {
-        map_remove(&gate->clients, key);
+        map_remove(&gate->clients, key_str(key));
         mem_free(client);
     }
 }
 
-void gate_leave(struct receive_gate *gate, const struct net_address *client)
+enum gate_answer gate_enter(struct receive_gate *gate, struct gate_key client)
 {
     pthread_mutex_lock(&gate->lock);
-    leave(gate, key_of(client));
+    bool is_full = gate->connections >= gate->connections_max;
+    enum gate_answer answer = is_full ? GATE_FULL : enter_client(gate, &client);
+    gate->connections += answer == GATE_ENTERED;
     pthread_mutex_unlock(&gate->lock);
+    return answer;
+}
+
+void gate_leave(struct receive_gate *gate, struct gate_key client)
+{
+    pthread_mutex_lock(&gate->lock);
+    gate->connections--;
+    leave_client(gate, &client);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+enum gate_answer gate_move(struct receive_gate *gate, struct gate_key from, struct gate_key to)
+{
+    if (str_eq(key_str(&from), key_str(&to)))
+        return GATE_ENTERED;
+    pthread_mutex_lock(&gate->lock);
+    enum gate_answer answer = enter_client(gate, &to);
+    if (answer == GATE_ENTERED)
+        leave_client(gate, &from);
+    pthread_mutex_unlock(&gate->lock);
+    return answer;
 }
 
 bool gate_is_crowded(const struct receive_gate *gate)
 {
     return gate->connections > gate->connections_max / 4 * 3;
+}
+
+/* ---- logins ---- */
+
+void gate_login_failed(struct receive_gate *gate, struct gate_key client, uint64_t now_ms)
+{
+    pthread_mutex_lock(&gate->lock);
+    failures_add(&gate->failures, key_str(&client), now_ms);
+    pthread_mutex_unlock(&gate->lock);
+}
+
+bool gate_may_log_in(struct receive_gate *gate, struct gate_key client, uint64_t now_ms)
+{
+    pthread_mutex_lock(&gate->lock);
+    bool may = !failures_are_too_many(&gate->failures, key_str(&client), now_ms);
+    pthread_mutex_unlock(&gate->lock);
+    return may;
 }

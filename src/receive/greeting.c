@@ -35,6 +35,7 @@ static struct smtp_extensions extensions_of(const struct session *session)
         .has_auth = session_offers_auth(session) && !session->account,
         .auth = SMTP_AUTH_PLAIN | SMTP_AUTH_LOGIN,
         .home = session->service->home,
+        .xclient = session->speaker.len > 0,
     };
 }
 
@@ -73,8 +74,7 @@ enum err session_helo(struct session *session, const struct smtp_command *comman
 
 /* ---- STARTTLS, RFC 3207 ---- */
 
-/* Nothing that was said in clear is believed any longer (section 4.2). */
-static void forget_all(struct session *session)
+void session_forget(struct session *session)
 {
     transaction_reset(session);
     session->greeting = SESSION_UNGREETED;
@@ -103,7 +103,7 @@ enum err session_starttls(struct session *session, const struct smtp_command *co
     err = stream_tls_accept(session->stream, session->service->tls_context, session->deadline_ms);
     if (err) /* not even a goodbye: the client may be half-way into the handshake */
         return ERR_TLS;
-    forget_all(session);
+    session_forget(session); /* it was said in clear (section 4.2) */
     session_note_tls(session);
     return OK;
 }

@@ -74,6 +74,12 @@ struct receive_service {
     struct receive_verifier verifier; /* of route_way_to_ask's recipients; `ask` NULL: taken */
     const struct net_range *relay_from;
     size_t relay_from_count;
+    /* Who stands before clients and is believed about them: with a PROXY header, which must come
+     * then, or with XCLIENT. They themselves may have any number of connections. */
+    const struct net_range *proxy_from;
+    size_t proxy_from_count;
+    const struct net_range *xclient_from;
+    size_t xclient_from_count;
     bool accept_everything; /* the sandbox: any recipient is taken */
     struct spool *spool;
     struct trace *trace;

@@ -2,22 +2,20 @@
 
 #include "base/log.h"
 #include "fiber/loop.h"
-#include "receive/gate.h"
+#include "receive/front.h"
 #include "receive/incoming.h"
 #include "smtp/redact.h"
 #include "smtp/reply.h"
 
 #include <stdio.h>
 
-#define SESSION_REPLY_MAX_BYTES      4096
-#define SESSION_TRANSCRIPT_MAX_BYTES 8192
-#define CLIENT_TEXT_MAX_BYTES        128
+#define SESSION_REPLY_MAX_BYTES 4096
+#define CLIENT_TEXT_MAX_BYTES   128
 
 #define CROWDED_TIMEOUT_MS 30000 /* for a command, when connections are scarce */
 #define LAST_WORDS_MS      2000
 #define IDLE_COMMANDS_MAX  100
 #define COMMANDS_PER_TURN  64 /* of one client in a row; then others have their turn */
-#define FAULT_SUBJECT_MAX  64
 #define ERRORS_MAX_DEFAULT 20
 
 static const struct answer too_long = {500, {5, 5, 2}, "Line too long"};
@@ -28,7 +26,6 @@ static const struct answer not_http = {554, {5, 5, 1}, "This is a mail server"};
 static const struct answer too_many_errors = {421, {4, 7, 0}, "Too many errors"};
 static const struct answer too_many_idle = {421, {4, 7, 0}, "Too many commands that send nothing"};
 static const struct answer timed_out = {421, {4, 4, 2}, "Timed out waiting for you"};
-static const struct answer client_full = {421, {4, 7, 0}, "too many connections from your address"};
 static const struct answer all_full = {421, {4, 3, 2}, "too many connections, try again later"};
 static const struct answer noted = {252, {2, 5, 2}, "Cannot verify; send a message to find out"};
 static const struct answer help = {214, {2, 0, 0}, "See RFC 5321"};
@@ -91,8 +88,9 @@ static const struct rule {
     [SMTP_VERB_VRFY] = {vrfy, false, true},
     [SMTP_VERB_HELP] = {say_help, false, true},
     [SMTP_VERB_QUIT] = {quit, false, false},
+    [SMTP_VERB_XCLIENT] = {session_xclient, false, true},
     [SMTP_VERB_HTTP] = {http, false, false},
-    /* Not ours: EXPN, LHLO, XCLIENT. */
+    /* Not ours: EXPN, LHLO. */
 };
 static_assert(ARRAY_LEN(rules) == SMTP_VERB_HTTP + 1,
               "a rule, if only an empty one, for each verb");
@@ -102,12 +100,7 @@ static_assert(ARRAY_LEN(rules) == SMTP_VERB_HTTP + 1,
 static enum err answer_fault(struct session *session, struct str line,
                              const struct smtp_fault *fault)
 {
-    struct str text = str_of(fault->text);
-    if (fault->subject.len) {
-        struct str subject = str_first(fault->subject, FAULT_SUBJECT_MAX);
-        text = arena_printf(&session->arena, "%s: %.*s", fault->text, STR_FMT(subject));
-    }
-    enum err err = session_answer_text(session, fault->code, fault->status, text);
+    enum err err = session_answer_fault(session, fault);
     return err ? err : session_go_on_after(line);
 }
 
@@ -176,20 +169,27 @@ static enum err turn(struct session *session)
     return err ? err : ERR_CLOSED;
 }
 
+enum err session_say_banner(struct session *session)
+{
+    struct str text =
+        arena_printf(&session->arena, "%.*s ESMTP postrider", STR_FMT(session->service->hostname));
+    return session_answer_text(session, 220, MAIL_STATUS_NONE, text);
+}
+
 static enum err begin(struct session *session)
 {
     const struct receive_service *service = session->service;
+    enum err err = front_meet(session);
+    if (err)
+        return err;
     session_set_deadline(session, service->timeouts.tls);
     if (service->tls == RECEIVE_TLS_IMPLICIT) {
-        enum err err =
-            stream_tls_accept(session->stream, service->tls_context, session->deadline_ms);
+        err = stream_tls_accept_first(session->stream, service->tls_context, session->deadline_ms);
         if (err)
             return err;
         session_note_tls(session);
     }
-    struct str text =
-        arena_printf(&session->arena, "%.*s ESMTP postrider", STR_FMT(service->hostname));
-    return session_answer_text(session, 220, MAIL_STATUS_NONE, text);
+    return session_say_banner(session);
 }
 
 static enum err converse(struct session *session)
@@ -252,14 +252,6 @@ static void part(struct session *session, enum err why)
 
 /* ---- from the door to the door ---- */
 
-static bool is_relay_client(const struct receive_service *service, const struct net_address *client)
-{
-    for (size_t i = 0; i < service->relay_from_count; i++)
-        if (net_range_has(&service->relay_from[i], client))
-            return true;
-    return false;
-}
-
 /* Who cannot be known has not logged in. */
 static void log_in_by_uid(struct session *session)
 {
@@ -272,11 +264,23 @@ static void log_in_by_uid(struct session *session)
     session->account = &session->local_user;
 }
 
+void session_know_client(struct session *session)
+{
+    const struct receive_service *service = session->service;
+    const struct net_address *client = stream_peer(session->stream);
+    session->is_relay_client =
+        service->kind == RECEIVE_MX &&
+        net_ranges_have(service->relay_from, service->relay_from_count, client);
+    buf_clear(&session->client);
+    buf_add_cut(&session->client, service->kind == RECEIVE_LOCAL
+                                      ? STR("local")
+                                      : net_address_print_ip(&session->arena, client));
+}
+
 static void session_init(struct session *session, const struct receive_service *service,
                          struct receive_gate *gate, struct resolver *resolver,
-                         struct stream *stream)
+                         struct stream *stream, struct gate_key key)
 {
-    const struct net_address *client = stream_peer(stream);
     *session = (struct session){
         .service = service,
         .gate = gate,
@@ -284,16 +288,15 @@ static void session_init(struct session *session, const struct receive_service *
         .stream = stream,
         .ends_at_ms = loop_now_ms() + service->timeouts.session,
         .client = buf_make(CLIENT_TEXT_MAX_BYTES),
+        .speaker = buf_make(CLIENT_TEXT_MAX_BYTES),
         .helo = buf_make(MAIL_DOMAIN_MAX_BYTES),
         .reply = buf_make(SESSION_REPLY_MAX_BYTES),
-        .is_relay_client = service->kind == RECEIVE_MX && is_relay_client(service, client),
+        .key = key,
     };
-    bool is_local = service->kind == RECEIVE_LOCAL;
-    buf_add_cut(&session->client,
-                is_local ? STR("local") : net_address_print_ip(&session->arena, client));
-    if (is_local)
+    session_know_client(session);
+    if (service->kind == RECEIVE_LOCAL)
         log_in_by_uid(session);
-    transcript_init(&session->transcript, SESSION_TRANSCRIPT_MAX_BYTES, loop_now_ms());
+    session_begin_transcript(session);
 }
 
 static void session_done(struct session *session)
@@ -301,17 +304,19 @@ static void session_done(struct session *session)
     transcript_done(&session->transcript);
     arena_reset(&session->arena);
     buf_free(&session->client);
+    buf_free(&session->speaker);
     buf_free(&session->helo);
     buf_free(&session->reply);
 }
 
 static void hold_session(const struct receive_service *service, struct receive_gate *gate,
-                         struct resolver *resolver, struct stream *stream)
+                         struct resolver *resolver, struct stream *stream, struct gate_key key)
 {
     struct session session;
-    session_init(&session, service, gate, resolver, stream);
+    session_init(&session, service, gate, resolver, stream, key);
     part(&session, converse(&session));
     session_done(&session);
+    gate_leave(gate, session.key);
 }
 
 /* A client that expects TLS at once is not worth a handshake to hear this. */
@@ -334,13 +339,13 @@ static void turn_away(const struct receive_service *service, struct stream *stre
 void receive_session(const struct receive_service *service, struct receive_gate *gate,
                      struct resolver *resolver, struct stream *stream)
 {
-    switch (gate_enter(gate, stream_peer(stream))) {
+    struct gate_key key = front_key_of(service, stream);
+    switch (gate_enter(gate, key)) {
     case GATE_ENTERED:
-        hold_session(service, gate, resolver, stream);
-        gate_leave(gate, stream_peer(stream));
+        hold_session(service, gate, resolver, stream, key);
         break;
     case GATE_CLIENT_FULL:
-        turn_away(service, stream, &client_full);
+        turn_away(service, stream, &answer_client_full);
         break;
     case GATE_FULL:
         turn_away(service, stream, &all_full);

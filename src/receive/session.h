@@ -8,7 +8,7 @@
 #ifndef RECEIVE_SESSION_H
 #define RECEIVE_SESSION_H
 
-#include "receive/receive.h"
+#include "receive/gate.h"
 #include "smtp/command.h"
 #include "trace/transcript.h"
 
@@ -20,6 +20,7 @@ struct answer {
 };
 
 extern const struct answer answer_ok;
+extern const struct answer answer_client_full;
 
 /* From MAIL to the end of its content. */
 struct transaction {
@@ -37,13 +38,15 @@ enum session_greeting { SESSION_UNGREETED, SESSION_HELO, SESSION_EHLO };
 struct session {
     const struct receive_service *service;
     struct receive_gate *gate;
+    struct gate_key key;       /* as whose it entered */
     struct resolver *resolver; /* NULL: there is none */
     struct stream *stream;
 
     uint64_t ends_at_ms;  /* whatever happens */
     uint64_t deadline_ms; /* of the waits of the present command */
 
-    struct buf client; /* the address as text */
+    struct buf client;  /* the address as text */
+    struct buf speaker; /* the address of who connected and may say XCLIENT; empty: may not */
     struct buf helo;
     struct buf reply;   /* the one being made */
     struct arena arena; /* of the present command */
@@ -69,6 +72,8 @@ void session_set_deadline(struct session *session, uint64_t timeout_ms);
 MUST_CHECK MAY_YIELD enum err session_answer(struct session *session, const struct answer *answer);
 MUST_CHECK MAY_YIELD enum err session_answer_text(struct session *session, int code,
                                                   struct mail_status status, struct str text);
+MUST_CHECK MAY_YIELD enum err session_answer_fault(struct session *session,
+                                                   const struct smtp_fault *fault);
 /* As session_answer, and leaves a line in the log: who wanted to send what to whom. */
 MUST_CHECK MAY_YIELD enum err session_refuse(struct session *session, const struct answer *answer,
                                              struct str sender, struct str recipient);
@@ -87,6 +92,8 @@ MUST_CHECK MAY_YIELD enum err session_fill(struct session *session, uint64_t dea
 /* Sends what is gathered, and for a moment drops what still comes: a connection that is closed over
  * unread input is reset, and the client might never see why. */
 MAY_YIELD void session_linger(struct session *session);
+/* Nothing that was said so far belongs to the stories of what follows. */
+void session_begin_transcript(struct session *session);
 /* A line of the transcript; secrets do not come here. */
 void session_note(struct session *session, enum transcript_voice voice, struct str line);
 
@@ -105,6 +112,8 @@ typedef enum err session_command(struct session *session, const struct smtp_comm
 session_command session_ehlo;
 session_command session_helo;
 session_command session_starttls;
+/* front.c */
+session_command session_xclient;
 /* auth.c */
 session_command session_auth;
 /* mail.c */
@@ -124,5 +133,12 @@ static inline bool session_is_encrypted(const struct session *session)
 
 /* Whether a login would be taken now. */
 bool session_offers_auth(const struct session *session);
+
+/* Takes its client to be the stream's peer, as it is now: for texts and for the right to relay. */
+void session_know_client(struct session *session);
+/* The 220 that opens a conversation, or opens it anew. */
+MUST_CHECK MAY_YIELD enum err session_say_banner(struct session *session);
+/* Of what was said so far nothing is believed any longer: name, login, transaction. */
+MAY_YIELD void session_forget(struct session *session);
 
 #endif

@@ -12,7 +12,12 @@
 /* An endless line is not worth reading to its end. */
 #define LINE_DROPPED_MAX_BYTES ((size_t)4 << 20)
 
+#define FAULT_SUBJECT_MAX 64
+
+#define SESSION_TRANSCRIPT_MAX_BYTES 8192
+
 const struct answer answer_ok = {250, {2, 0, 0}, "Ok"};
+const struct answer answer_client_full = {421, {4, 7, 0}, "too many connections from your address"};
 
 static const struct answer answer_endless_line = {421, {4, 7, 0}, "Line without end"};
 
@@ -20,6 +25,14 @@ void session_set_deadline(struct session *session, uint64_t timeout_ms)
 {
     uint64_t deadline_ms = loop_now_ms() + timeout_ms;
     session->deadline_ms = deadline_ms < session->ends_at_ms ? deadline_ms : session->ends_at_ms;
+}
+
+void session_begin_transcript(struct session *session)
+{
+    transcript_done(&session->transcript);
+    transcript_init(&session->transcript, SESSION_TRANSCRIPT_MAX_BYTES, loop_now_ms());
+    if (session_is_encrypted(session))
+        session_note_tls(session);
 }
 
 void session_note(struct session *session, enum transcript_voice voice, struct str line)
@@ -64,6 +77,16 @@ enum err session_answer_text(struct session *session, int code, struct mail_stat
 enum err session_answer(struct session *session, const struct answer *answer)
 {
     return session_answer_text(session, answer->code, answer->status, str_of(answer->text));
+}
+
+enum err session_answer_fault(struct session *session, const struct smtp_fault *fault)
+{
+    struct str text = str_of(fault->text);
+    if (fault->subject.len) {
+        struct str subject = str_first(fault->subject, FAULT_SUBJECT_MAX);
+        text = arena_printf(&session->arena, "%s: %.*s", fault->text, STR_FMT(subject));
+    }
+    return session_answer_text(session, fault->code, fault->status, text);
 }
 
 static void log_refusal(const struct session *session, const struct answer *answer,

@@ -11,6 +11,8 @@
 #include "base/map.h"
 #include "mail/address.h"
 
+struct tls_context;
+
 enum route_via { ROUTE_MAILDIR, ROUTE_SMTP, ROUTE_LMTP, ROUTE_MX, ROUTE_HOLD };
 enum route_tls { ROUTE_TLS_NONE, ROUTE_TLS_MAY, ROUTE_TLS_REQUIRE, ROUTE_TLS_VERIFY };
 
@@ -23,8 +25,10 @@ struct route_way {
     enum route_tls tls;
     struct str auth_user; /* empty: no login */
     struct str auth_password;
-    struct str maildir;       /* MAILDIR: the path with %{user} and %{domain} */
-    char separator;           /* of subaddresses in %{user}; 0: none */
+    struct str certificate;          /* the file of the one that we show there; empty: none */
+    struct tls_context *tls_context; /* which shows it; NULL: the one of all ways. Borrowed */
+    struct str maildir;              /* MAILDIR: the path with %{user} and %{domain} */
+    char separator;                  /* of subaddresses in %{user}; 0: none */
     const struct map *listed; /* MAILDIR: users in lower case; `a+b` among them is no subaddress.
                                  Set by the table; may be NULL */
 };

@@ -37,6 +37,14 @@ static inline struct str config_problem_print(const struct config_problem *probl
 
 /* ---- sections that may be there more than once ---- */
 
+/* A certificate with its chain, and its private key. */
+struct config_certificate {
+    struct str certificate_file;
+    struct str key_file;
+    struct str certificate_pem; /* empty: there is none */
+    struct str key_pem;
+};
+
 enum config_service { CONFIG_SERVICE_MX, CONFIG_SERVICE_SUBMISSION, CONFIG_SERVICE_HTTP };
 
 struct config_listener {
@@ -47,6 +55,10 @@ struct config_listener {
     enum config_service service;
     enum receive_tls tls;
     bool auth_in_clear;
+    struct net_range *proxy; /* who begins with a PROXY header */
+    size_t proxy_count;
+    struct net_range *xclient; /* who may say XCLIENT */
+    size_t xclient_count;
     struct str token_file; /* of service = http */
 };
 
@@ -86,15 +98,21 @@ struct config_route {
     struct str pattern; /* lower case: "example.net", "*.example.net", "*" */
     struct route_way way;
     struct str password_file;
+    struct config_certificate client; /* what we show there */
+};
+
+struct config_also {
+    const struct config_node *node;
+    struct str name; /* for messages */
+    struct config_certificate certificate;
 };
 
 /* ---- sections that are there once ---- */
 
 struct config_tls {
-    struct str certificate_file;
-    struct str key_file;
-    struct str certificate_pem; /* empty: no tls section */
-    struct str key_pem;
+    struct config_certificate first; /* none: no tls section */
+    struct config_also *also;
+    size_t also_count;
     enum tls_minimum minimum;
 };
 
@@ -174,6 +192,20 @@ MUST_CHECK enum err config_parse(struct str text, const char *file,
                                  struct config **out_config);
 /* The same for a file; one that cannot be read is an error among `problems`. */
 MUST_CHECK enum err config_load(const char *path, struct arena *arena, struct config **out_config);
+
+/* All certificates with keys that it names, in an order that depends on it alone. */
+struct config_certificates {
+    struct config_certificate **at;
+    size_t count;
+};
+struct config_certificates config_certificates(struct config *config, struct arena *arena);
+/* Reads their files once more, into `arena`, and tries them. OK: *out_changed, whether anything is
+ * new; only then is it in `config`. ERR_SYNTAX: `config` is as it was, and *out_problem is the
+ * first thing that is not as it must be. `file` as in config_parse. */
+MUST_CHECK enum err config_reread_certificates(struct config *config, const char *file,
+                                               const struct config_reader *reader,
+                                               struct arena *arena, bool *out_changed,
+                                               struct str *out_problem);
 
 /* The table that `config` describes. ERR_EXISTS, ERR_SYNTAX: only of one with errors. */
 MUST_CHECK enum err config_build_routes(const struct config *config,

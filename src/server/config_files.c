@@ -72,27 +72,71 @@ static bool read_secret(struct files *files, struct mention mention, struct str 
 
 /* ---- Certificate and keys -------------------------------------------------------------------- */
 
+static bool read_pair(struct files *files, const struct config_node *section,
+                      struct config_certificate *pair)
+{
+    struct mention certificate = {section, "certificate"}, key = {section, "key"};
+    if (!pair->certificate_file.len || !pair->key_file.len)
+        return false;
+    bool has_certificate =
+        read_public(files, certificate, pair->certificate_file, &pair->certificate_pem);
+    return read_secret(files, key, pair->key_file, &pair->key_pem) && has_certificate;
+}
+
+static void report_pair(struct files *files, const struct config_node *section, struct str problem)
+{
+    struct mention certificate = {section, "certificate"};
+    config_error(files->reading->problems, line_of(certificate),
+                 "this certificate and key cannot be used: %.*s", STR_FMT(problem));
+}
+
+/* As the engine will. NULL, and said so: it cannot be used. */
+static struct tls_context *try_pair(struct files *files, const struct config_node *section,
+                                    const struct config_certificate *pair)
+{
+    struct tls_context *context = NULL;
+    struct str problem;
+    if (tls_server_context_new(pair->certificate_pem, pair->key_pem, TLS_MINIMUM_1_2,
+                               files->reading->arena, &context, &problem) != OK)
+        report_pair(files, section, problem);
+    return context;
+}
+
+static void read_also(struct files *files, struct config_also *also, struct tls_context *context)
+{
+    struct config_certificate *pair = &also->certificate;
+    struct str problem;
+    if (read_pair(files, also->node, pair) && context &&
+        tls_server_context_add(context, pair->certificate_pem, pair->key_pem, files->reading->arena,
+                               &problem) != OK)
+        report_pair(files, also->node, problem);
+}
+
 static void read_tls(struct files *files, struct config *config)
 {
     const struct config_node *section = config_node_find(config->node, "tls");
     struct config_tls *tls = &config->tls;
-    struct config_reading *reading = files->reading;
-    if (!tls->certificate_file.len || !tls->key_file.len)
-        return;
-    struct mention certificate = {section, "certificate"}, key = {section, "key"};
-    bool has_certificate =
-        read_public(files, certificate, tls->certificate_file, &tls->certificate_pem);
-    bool has_key = read_secret(files, key, tls->key_file, &tls->key_pem);
-    if (!has_certificate || !has_key)
-        return;
-    struct tls_context *context;
-    struct str problem;
-    if (tls_server_context_new(tls->certificate_pem, tls->key_pem, tls->minimum, reading->arena,
-                               &context, &problem) == OK)
-        tls_context_free(context);
-    else
-        config_error(reading->problems, line_of(certificate),
-                     "this certificate and key cannot be used: %.*s", STR_FMT(problem));
+    struct tls_context *context = NULL;
+    if (read_pair(files, section, &tls->first))
+        context = try_pair(files, section, &tls->first);
+    for (size_t i = 0; i < tls->also_count; i++)
+        read_also(files, &tls->also[i], context);
+    tls_context_free(context);
+}
+
+static void read_client_certificate(struct files *files, struct config_route *route)
+{
+    if (read_pair(files, route->node, &route->client))
+        tls_context_free(try_pair(files, route->node, &route->client));
+}
+
+void config_read_certificates(struct config_reading *reading, const struct config_reader *reader,
+                              struct config *config)
+{
+    struct files files = {.reading = reading, .reader = reader};
+    read_tls(&files, config);
+    for (size_t i = 0; i < config->route_count; i++)
+        read_client_certificate(&files, &config->routes[i]);
 }
 
 /* NULL: it can sign. */
@@ -238,7 +282,7 @@ void config_read_files(struct config_reading *reading, const struct config_reade
                        struct config *config)
 {
     struct files files = {.reading = reading, .reader = reader};
-    read_tls(&files, config);
+    config_read_certificates(reading, reader, config);
     read_accounts(&files, config);
     for (size_t i = 0; i < config->domain_count; i++) {
         struct config_domain *domain = &config->domains[i];

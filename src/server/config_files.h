@@ -8,5 +8,8 @@
  * makes no sense becomes a problem, with the file's own line where it has one. */
 void config_read_files(struct config_reading *reading, const struct config_reader *reader,
                        struct config *config);
+/* Of them, the certificates and their keys. */
+void config_read_certificates(struct config_reading *reading, const struct config_reader *reader,
+                              struct config *config);
 
 #endif

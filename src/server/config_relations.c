@@ -177,6 +177,26 @@ static void check_route_auth(struct checking *checking, struct config_route *rou
     route->way.tls = ROUTE_TLS_VERIFY;
 }
 
+static void check_route_certificate(struct checking *checking, struct config_route *route)
+{
+    bool has_certificate = is_written(route->node, "certificate");
+    bool has_key = is_written(route->node, "key");
+    uint32_t line = config_node_line(route->node, has_certificate ? "certificate" : "key");
+    bool is_tcp = route->way.via == ROUTE_SMTP || route->way.via == ROUTE_MX;
+    if (!has_certificate && !has_key)
+        return;
+    if (has_certificate != has_key)
+        config_error(checking->problems, line, "'%s' without '%s' (write both, or none)",
+                     has_key ? "key" : "certificate", has_key ? "certificate" : "key");
+    else if (route->way.name.len && !is_tcp)
+        config_error(checking->problems, line,
+                     "'certificate' is for via = mx or \"smtp:HOST:PORT\" only (delete it)");
+    else if (route->way.tls == ROUTE_TLS_NONE)
+        config_error(checking->problems, line,
+                     "'certificate' with 'tls = none': nobody would see it (delete one)");
+    route->way.certificate = route->client.certificate_file;
+}
+
 static void check_routes(struct checking *checking)
 {
     const struct config *config = checking->config;
@@ -186,6 +206,7 @@ static void check_routes(struct checking *checking)
     for (size_t i = 0; i < config->route_count; i++) {
         struct config_route *route = &config->routes[i];
         check_route_auth(checking, route);
+        check_route_certificate(checking, route);
         if (map_get(&domains, route->pattern))
             config_warning(checking->problems, route->node->line,
                            "the route '%.*s' has no effect: the domain section goes first",

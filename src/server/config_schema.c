@@ -8,6 +8,7 @@
 #define DOMAIN   struct config_domain
 #define DKIM     struct config_dkim
 #define ROUTE    struct config_route
+#define ALSO     struct config_also
 
 #define AT(record, field) .at = offsetof(record, field)
 #define LIST(record, items, count) \
@@ -78,6 +79,16 @@ static const struct config_rule listener_rules[] = {
      .choices = "tls|always",
      .example = "tls",
      .help = "whether logins are taken on encrypted connections only"},
+    {.name = "proxy",
+     .take = config_take_ranges,
+     LIST(LISTENER, proxy, proxy_count),
+     .example = "{\"192.0.2.10\"}",
+     .help = "load balancers, which begin each connection with a PROXY header"},
+    {.name = "xclient",
+     .take = config_take_ranges,
+     LIST(LISTENER, xclient, xclient_count),
+     .example = "{\"192.0.2.11\"}",
+     .help = "proxies that may tell with XCLIENT for whom they speak"},
     {.name = "token_file",
      .take = config_take_path,
      AT(LISTENER, token_file),
@@ -94,13 +105,13 @@ static_assert(RECEIVE_SENDERS_LOCAL == 0 && RECEIVE_SENDERS_OWN == 1 && RECEIVE_
 static const struct config_rule tls_rules[] = {
     {.name = "certificate",
      .take = config_take_path,
-     AT(TOP, tls.certificate_file),
+     AT(TOP, tls.first.certificate_file),
      .is_required = true,
      .example = "\"/etc/postrider/fullchain.pem\"",
      .help = "the certificate with its chain, PEM"},
     {.name = "key",
      .take = config_take_path,
-     AT(TOP, tls.key_file),
+     AT(TOP, tls.first.key_file),
      .is_required = true,
      .example = "\"/etc/postrider/privkey.pem\"",
      .help = "its private key, PEM, mode 0600"},
@@ -111,6 +122,21 @@ static const struct config_rule tls_rules[] = {
      .choices = "1.2|1.3",
      .example = "\"1.2\"",
      .help = "the oldest version of TLS that is spoken"},
+};
+
+static const struct config_rule also_rules[] = {
+    {.name = "certificate",
+     .take = config_take_path,
+     AT(ALSO, certificate.certificate_file),
+     .is_required = true,
+     .example = "\"/etc/postrider/example.net/fullchain.pem\"",
+     .help = "the certificate with its chain, PEM"},
+    {.name = "key",
+     .take = config_take_path,
+     AT(ALSO, certificate.key_file),
+     .is_required = true,
+     .example = "\"/etc/postrider/example.net/privkey.pem\"",
+     .help = "its private key, PEM, mode 0600"},
 };
 
 static const struct config_rule accounts_rules[] = {
@@ -197,6 +223,16 @@ static const struct config_rule route_rules[] = {
      .choices = "none|may|require|verify",
      .example = "may",
      .help = "how the connection is encrypted"},
+    {.name = "certificate",
+     .take = config_take_path,
+     AT(ROUTE, client.certificate_file),
+     .example = "\"/etc/postrider/client.pem\"",
+     .help = "the certificate that we show there, with its chain, PEM"},
+    {.name = "key",
+     .take = config_take_path,
+     AT(ROUTE, client.key_file),
+     .example = "\"/etc/postrider/client.key\"",
+     .help = "its private key, PEM, mode 0600"},
 };
 
 static const struct config_rule auth_rules[] = {
@@ -311,6 +347,13 @@ const struct config_section_rule config_sections[] = {
      RULES(listener_rules),
      .help = "where clients connect"},
     {.name = "tls", .parent = "", RULES(tls_rules), .help = "this server's certificate"},
+    {.name = "also",
+     .parent = "tls",
+     .title = "example.net",
+     .take_title = config_take_also_name,
+     RECORDS(TOP, tls.also, tls.also_count, ALSO),
+     RULES(also_rules),
+     .help = "a certificate for further hosts"},
     {.name = "accounts", .parent = "", RULES(accounts_rules), .help = "who may submit mail"},
     {.name = "domain",
      .parent = "",

@@ -268,7 +268,7 @@ static const char *parse_range(struct str text, void *out_item)
         return "is not a range of addresses (write \"192.0.2.0/28\" or \"2001:db8::/32\")";
     }
     if (range->bits == 0)
-        return "is the whole world, which would make an open relay (name your own networks)";
+        return "is the whole world (name the networks that you trust)";
     return NULL;
 }
 

@@ -19,6 +19,7 @@ config_take config_take_ranges;    /* struct net_range *, with a count */
 
 /* ---- of one record ---- */
 config_take config_take_listener_name; /* struct config_listener */
+config_take config_take_also_name;     /* struct config_also */
 config_take config_take_domain_name;   /* struct config_domain */
 config_take config_take_deliver;
 config_take config_take_users;

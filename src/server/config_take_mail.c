@@ -12,6 +12,13 @@ void config_take_listener_name(struct config_reading *reading, const struct conf
     ((struct config_listener *)record)->name = section->title;
 }
 
+void config_take_also_name(struct config_reading *reading, const struct config_rule *rule,
+                           const struct config_node *section, void *record)
+{
+    UNUSED(reading), UNUSED(rule);
+    ((struct config_also *)record)->name = section->title;
+}
+
 static struct str lower(struct arena *arena, struct str text)
 {
     return arena_copy(arena, mail_domain_lower(arena, text));

@@ -179,6 +179,7 @@ const char *config_way_parse(struct str text, struct arena *arena, struct route_
                             .tls = ROUTE_TLS_MAY,
                             .auth_user = STR_EMPTY,
                             .auth_password = STR_EMPTY,
+                            .certificate = STR_EMPTY,
                             .maildir = STR_EMPTY,
                             .separator = '+'};
     const char *problem = parse_by_scheme(text, arena, &way);

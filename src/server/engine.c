@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "report/report.h"
+#include "server/certificates.h"
 #include "server/recipients.h"
 #include "server/state.h"
 #include "server/worker.h"
@@ -24,12 +25,12 @@
 #define SIGNING_THREADS    4
 #define SIGNING_QUEUE_MAX  1000   /* about a second's work */
 #define FILE_QUEUE_MAX     100000 /* one for each session at most: never the limit that bites */
-#define DNS_PROBE_MS       3000
-#define FIBERS_BESIDE      1000 /* control, timers, look-ups */
+#define FIBERS_BESIDE      1000   /* control, timers, look-ups */
 #define SLOTS_MAX          500
 /* Programs of this host have a door of their own: they cannot shut out those who come by network.
  */
-#define LOCAL_CONNECTIONS_MAX 500
+#define LOCAL_CONNECTIONS_MAX     500
+#define LOCAL_CONNECTIONS_PER_UID 250 /* nor does one user shut out the others */
 
 struct engine {
     const struct engine_plan *plan;
@@ -38,7 +39,7 @@ struct engine {
     struct clock clock;
     struct route_table *routes;
     struct accounts *accounts;
-    struct tls_context *server_tls, *client_tls;
+    struct certificates certificates;
     struct receive_domains *domains;
     struct keyring *keyring; /* NULL: no domain has a key */
     struct blocking_pool *files, *maildirs, *passwords, *signing;
@@ -96,24 +97,6 @@ static bool become_engine(struct engine *engine)
 }
 
 /* ---- what the configuration asks for ---- */
-
-static bool make_tls(struct engine *engine)
-{
-    struct str problem;
-    const struct config *config = engine->config;
-    if (config->tls.certificate_pem.len &&
-        tls_server_context_new(config->tls.certificate_pem, config->tls.key_pem,
-                               config->tls.minimum, &engine->arena, &engine->server_tls,
-                               &problem) != OK) {
-        log_event(LOG_ERROR, "server", "certificate: %.*s", STR_FMT(problem));
-        return false;
-    }
-    if (tls_client_context_new(NULL, &engine->arena, &engine->client_tls, &problem) != OK) {
-        log_event(LOG_ERROR, "server", "TLS: %.*s", STR_FMT(problem));
-        return false;
-    }
-    return true;
-}
 
 static bool make_accounts(struct engine *engine)
 {
@@ -194,13 +177,17 @@ static struct receive_service make_service(struct engine *engine,
     service.kind = submission ? RECEIVE_SUBMISSION : RECEIVE_MX;
     service.tls = listener->tls;
     service.name = listener->name;
-    service.tls_context = engine->server_tls;
+    service.tls_context = engine->certificates.server;
     service.auth_in_clear = listener->auth_in_clear;
     service.senders = config->accounts.senders;
     service.accounts = engine->accounts;
     service.password_pool = engine->passwords;
     service.relay_from = config->relay_from;
     service.relay_from_count = config->relay_from_count;
+    service.proxy_from = listener->proxy;
+    service.proxy_from_count = listener->proxy_count;
+    service.xclient_from = listener->xclient;
+    service.xclient_from_count = listener->xclient_count;
     return service;
 }
 
@@ -222,7 +209,7 @@ static void make_services(struct engine *engine)
     const struct config *config = engine->config;
     const struct engine_plan *plan = engine->plan;
     engine->gate = receive_gate_new(config->limits.connections, config->limits.connections_per_ip);
-    engine->local_gate = receive_gate_new(LOCAL_CONNECTIONS_MAX, LOCAL_CONNECTIONS_MAX);
+    engine->local_gate = receive_gate_new(LOCAL_CONNECTIONS_MAX, LOCAL_CONNECTIONS_PER_UID);
     engine->services =
         ARENA_ARRAY(&engine->arena, struct receive_service, config->listener_count + 1);
     size_t ports = plan->submit_count;
@@ -345,8 +332,9 @@ static void make_pools(struct engine *engine)
 static bool open_all(struct engine *engine)
 {
     engine->routes = NULL;
-    if (config_build_routes(engine->config, &engine->routes) != OK || !make_tls(engine) ||
-        !make_accounts(engine) || !make_keyring(engine))
+    if (certificates_make(engine->plan->config, &engine->certificates) != OK ||
+        config_build_routes(engine->config, &engine->routes) != OK || !make_accounts(engine) ||
+        !make_keyring(engine))
         return false;
     make_domains(engine);
     make_pools(engine);
@@ -374,14 +362,14 @@ struct probe {
     struct fiber_group group;
     struct loop *loop;
     const struct resolver_options *options;
-    bool works;
+    enum dns_probe_result result;
     const char *reason;
 };
 
 static void run_probe(void *argument)
 {
     struct probe *probe = argument;
-    probe->works = dns_probe(probe->options, loop_now_ms() + DNS_PROBE_MS, &probe->reason);
+    probe->result = dns_probe(probe->options, loop_now_ms() + WORKER_PROBE_MS, &probe->reason);
     loop_stop(probe->loop);
 }
 
@@ -401,9 +389,10 @@ static bool validation_works(struct engine *engine, const struct resolver_option
     enum err err = loop_run(probe.loop, start_probe, &probe);
     assert(!err);
     loop_free(probe.loop);
-    if (!probe.works)
+    bool works = probe.result == DNS_PROBE_VALIDATES;
+    if (!works)
         log_event(LOG_WARNING, "dns", "answers are treated as insecure: %s", probe.reason);
-    return probe.works;
+    return works;
 }
 
 static void choose_resolver(struct engine *engine)
@@ -416,8 +405,29 @@ static void choose_resolver(struct engine *engine)
         .server_count = config->resolver.server_count,
         .validate = config->resolver.dnssec == DNS_SECURITY_YES,
     };
-    if (common->with_resolver && config->resolver.dnssec == DNS_SECURITY_AUTO)
+    common->probes = common->with_resolver && config->resolver.dnssec == DNS_SECURITY_AUTO;
+    if (common->probes)
         common->resolver.validate = validation_works(engine, &common->resolver);
+}
+
+static void take_certificates(void *argument)
+{
+    struct engine *engine = argument;
+    enum err err;
+    do
+        err = certificates_receive(engine->plan->config, &engine->certificates,
+                                   engine->plan->renewal_fd);
+    while (!err);
+    if (err != ERR_BUSY)
+        log_event(LOG_ERROR, "server", "new certificates did not come whole: %s", err_text(err));
+}
+
+/* Keys take a while to read: not on the loop. */
+static void renew_certificates(void *context)
+{
+    struct engine *engine = context;
+    if (blocking_run(engine->files, take_certificates, engine) != OK)
+        log_event(LOG_ERROR, "server", "new certificates cannot be read: too much is to be done");
 }
 
 static void make_workers(struct engine *engine)
@@ -442,7 +452,7 @@ static void make_workers(struct engine *engine)
     common->deliver = (struct deliver_options){
         .clock = &engine->clock,
         .network = network_system(),
-        .tls = engine->client_tls,
+        .tls = engine->certificates.client,
         .disk = disk_system(),
         .maildir_pool = engine->maildirs,
         .spool = engine->spool,
@@ -476,6 +486,8 @@ static void run_workers(struct engine *engine)
 {
     engine->common.stop_fd = engine->signal_fd;
     engine->common.stop = stop_all;
+    engine->common.renewal_fd = engine->plan->renewal_fd;
+    engine->common.renew = renew_certificates;
     for (size_t i = 1; i < engine->worker_count; i++)
         if (pthread_create(&engine->workers[i].thread, NULL, run_worker, &engine->workers[i]) != 0)
             abort(); /* the parent starts another engine, later */
@@ -498,12 +510,11 @@ static void close_all(struct engine *engine)
     blocking_pool_free(engine->maildirs);
     blocking_pool_free(engine->passwords);
     blocking_pool_free(engine->signing);
-    tls_context_free(engine->server_tls);
-    tls_context_free(engine->client_tls);
     accounts_free(engine->accounts);
     keyring_free(engine->keyring);
     receive_domains_free(engine->domains);
     route_table_free(engine->routes);
+    certificates_free(engine->plan->config, &engine->certificates);
     arena_reset(&engine->arena);
 }
 

@@ -8,12 +8,13 @@
 #include "server/privileges.h"
 
 struct engine_plan {
-    const struct config *config;
+    struct config *config;
     const struct listener_set *listeners;
     int control_fd;
     const int *submit_fds;
     size_t submit_count;
-    int ready_fd; /* gets one byte when every listener accepts */
+    int renewal_fd; /* new certificates come from there */
+    int ready_fd;   /* gets one byte when every listener accepts */
     struct privileges privileges;
     bool sandbox; /* every recipient is taken */
     pid_t parent;

@@ -2,7 +2,9 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/certificates.h"
 #include "server/engine.h"
+#include "server/file_watch.h"
 #include "server/listeners.h"
 #include "server/lock.h"
 #include "server/privileges.h"
@@ -16,19 +18,24 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define STOP_WITHIN_MS    20000 /* the engine ends sessions within 10 s; then it is killed */
 #define BACK_OFF_FIRST_MS 1000
 #define BACK_OFF_MAX_MS   60000
-#define BACK_OFF_FORGIVEN 10 /* an engine that lived this many delays starts over */
+#define LOOK_EVERY_MS     2000 /* at certificates, for new ones */
+#define BACK_OFF_FORGIVEN 10   /* an engine that lived this many delays starts over */
 
 struct parent {
     const struct server_source *source;
     struct clock clock;
     struct arena arena; /* of `config` */
     struct config *config;
+    struct arena certificate_arena; /* of those that `config` got later */
+    struct file_watch certificate_watch;
+    uint64_t look_at_ms; /* at the certificates */
     struct privileges privileges;
     struct listener_set listeners;
     int lock_fd;
@@ -36,7 +43,8 @@ struct parent {
     int submit_fds[STATE_SUBMIT_COUNT];
     size_t submit_count;
     int signal_fd;
-    int ready_fd; /* the engine writes a byte when it serves; -1 once that came */
+    int renewal_fd; /* to the engine: new certificates */
+    int ready_fd;   /* the engine writes a byte when it serves; -1 once that came */
     pid_t engine;
     uint64_t kill_at_ms;
     uint64_t back_off_ms;
@@ -139,22 +147,73 @@ static enum err prepare(struct parent *parent)
     return err;
 }
 
+/* ---- certificates ---- */
+
+/* Begins to look at the files of a configuration that is new. */
+static void watch_certificates(struct parent *parent)
+{
+    struct config_certificates all = config_certificates(parent->config, &parent->arena);
+    struct str *paths = ARENA_ARRAY(&parent->arena, struct str, 2 * all.count);
+    for (size_t i = 0; i < all.count; i++) {
+        paths[2 * i] = all.at[i]->certificate_file;
+        paths[2 * i + 1] = all.at[i]->key_file;
+    }
+    parent->certificate_watch = file_watch_make(paths, 2 * all.count);
+    parent->look_at_ms = all.count ? clock_now_ms(&parent->clock) : DEADLINE_NEVER;
+    arena_reset(&parent->certificate_arena);
+}
+
+/* New ones go into the configuration, for engines to come, and to the engine that serves. What does
+ * not work is told once, and looked at again when it changes. */
+static void take_certificates(struct parent *parent)
+{
+    struct arena arena = arena_make();
+    const char *file = parent->source->config_file ? parent->source->config_file : "sandbox";
+    bool changed = false;
+    struct str problem;
+    enum err err = config_reread_certificates(parent->config, file, config_reader_system(), &arena,
+                                              &changed, &problem);
+    if (err)
+        log_event(LOG_ERROR, "server", "%.*s; the old certificates stay in use", STR_FMT(problem));
+    if (!changed) {
+        arena_reset(&arena);
+        return;
+    }
+    arena_reset(&parent->certificate_arena);
+    parent->certificate_arena = arena;
+    certificates_send(parent->config, parent->renewal_fd);
+}
+
+static void look_at_certificates(struct parent *parent)
+{
+    uint64_t now_ms = clock_now_ms(&parent->clock);
+    if (now_ms < parent->look_at_ms)
+        return;
+    parent->look_at_ms = now_ms + LOOK_EVERY_MS;
+    if (file_watch_look(&parent->certificate_watch))
+        take_certificates(parent);
+}
+
 /* ---- the engine's life ---- */
 
 static void start_engine(struct parent *parent)
 {
-    int ready[2];
-    if (pipe2(ready, O_CLOEXEC) != 0)
+    int ready[2], renewal[2];
+    if (pipe2(ready, O_CLOEXEC) != 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, renewal) != 0)
         abort();
     pid_t pid = fork();
     if (pid < 0) {
         log_event(LOG_ERROR, "server", "cannot start the engine: %s", strerror(errno));
         close(ready[0]);
         close(ready[1]);
+        close(renewal[0]);
+        close(renewal[1]);
         return;
     }
     if (pid == 0) {
         close(ready[0]);
+        close(renewal[0]);
         close(parent->signal_fd);
         struct engine_plan plan = {
             .config = parent->config,
@@ -162,6 +221,7 @@ static void start_engine(struct parent *parent)
             .control_fd = parent->control_fd,
             .submit_fds = parent->submit_fds,
             .submit_count = parent->submit_count,
+            .renewal_fd = renewal[1],
             .ready_fd = ready[1],
             .privileges = parent->privileges,
             .sandbox = parent->source->sandbox_directory != NULL,
@@ -170,7 +230,9 @@ static void start_engine(struct parent *parent)
         exit(engine_run(&plan));
     }
     close(ready[1]);
+    close(renewal[1]);
     parent->ready_fd = ready[0];
+    parent->renewal_fd = renewal[0];
     parent->engine = pid;
     parent->kill_at_ms = DEADLINE_NEVER;
 }
@@ -241,6 +303,7 @@ static void prepare_reload(struct parent *parent)
     parent->config = config;
     parent->listeners = listeners;
     parent->reloading = true;
+    watch_certificates(parent);
     if (find_user(parent) != OK)
         log_event(LOG_WARNING, "server", "reload: the engine stays the user it was");
     log_event(LOG_INFO, "server", "reload: handing over to a new engine");
@@ -288,9 +351,12 @@ static int supervise(struct parent *parent)
     while (waitpid(parent->engine, &status, WNOHANG) == 0) {
         if (clock_now_ms(&parent->clock) >= parent->kill_at_ms)
             kill(parent->engine, SIGKILL);
-        wait_for_something(parent, parent->kill_at_ms);
+        look_at_certificates(parent);
+        wait_for_something(parent, parent->kill_at_ms < parent->look_at_ms ? parent->kill_at_ms
+                                                                           : parent->look_at_ms);
     }
     parent->engine = 0;
+    close(parent->renewal_fd);
     if (parent->ready_fd >= 0)
         become_ready(parent);
     return status;
@@ -351,9 +417,11 @@ int parent_run(const struct server_source *source)
         arena_reset(&parent.arena);
         return err == ERR_SYNTAX ? 2 : 1;
     }
+    watch_certificates(&parent);
     int status = keep_engine_running(&parent);
     state_remove_sockets(parent.config->state.at, parent.submit_count);
     listener_set_close(&parent.listeners, NULL);
     arena_reset(&parent.arena);
+    arena_reset(&parent.certificate_arena);
     return status;
 }

@@ -8,6 +8,8 @@
 #define DRAIN_MS  10000
 #define CANCEL_MS 5000
 
+#define PROBE_EVERY_MS (60 * 60 * 1000)
+
 /* ---- sessions ---- */
 
 struct session_start {
@@ -151,16 +153,75 @@ static void run_stopper(void *argument)
         worker->common->stop(worker->common->context);
 }
 
+/* Ends with the other services. */
+static void run_renewer(void *argument)
+{
+    struct worker *worker = argument;
+    struct watch watch;
+    if (watch_open(&watch, worker->common->renewal_fd, false) != OK)
+        abort();
+    while (watch_wait(&watch, WATCH_READ, DEADLINE_NEVER, true) == OK)
+        worker->common->renew(worker->common->context);
+    watch_close(&watch);
+}
+
+/* ---- the resolver ---- */
+
+static void validate_from_now_on(struct worker *worker, struct resolver_options options)
+{
+    struct resolver *resolver;
+    if (resolver_new(&options, &resolver) != OK)
+        return;
+    resolver_exchange(worker->resolver, resolver);
+    worker->validates = options.validate;
+}
+
+/* Servers that say nothing now will speak again: only those that spoil answers make us believe
+ * without proof. */
+static void probe(struct worker *worker)
+{
+    const char *reason;
+    struct resolver_options options = worker->common->resolver;
+    enum dns_probe_result result = dns_probe(&options, loop_now_ms() + WORKER_PROBE_MS, &reason);
+    options.validate = result == DNS_PROBE_VALIDATES;
+    if (result == DNS_PROBE_SILENT || options.validate == worker->validates)
+        return;
+    if (worker->index == 0)
+        log_event(options.validate ? LOG_INFO : LOG_WARNING, "dns", "answers are %s: %s",
+                  options.validate ? "validated from now on" : "treated as insecure", reason);
+    validate_from_now_on(worker, options);
+}
+
+/* Ends with the other services. */
+static void run_prober(void *argument)
+{
+    struct worker *worker = argument;
+    worker->validates = worker->common->resolver.validate;
+    for (;;) {
+        enum err err = fiber_park_at_boundary(loop_now_ms() + PROBE_EVERY_MS);
+        if (err && err != ERR_TIMEOUT)
+            return;
+        fiber_shield_begin();
+        probe(worker);
+        fiber_shield_end();
+    }
+}
+
 /* ---- life ---- */
 
 static void open_resolver(struct worker *worker)
 {
     if (!worker->common->with_resolver)
         return;
-    enum err err = resolver_new(&worker->common->resolver, &worker->resolver);
+    struct resolver *resolver;
+    enum err err = resolver_new(&worker->common->resolver, &resolver);
     if (err && worker->index == 0)
         log_event(LOG_WARNING, "server", "no name server is known: mail that needs one waits");
-    worker->deliver.resolver = err ? NULL : worker->resolver;
+    if (err)
+        return;
+    worker->deliver.resolver = worker->resolver = resolver_exchangeable(resolver);
+    if (worker->common->probes)
+        fiber_spawn(&worker->services, "prober", run_prober, worker);
 }
 
 static void open_services(struct worker *worker)
@@ -171,6 +232,7 @@ static void open_services(struct worker *worker)
         fiber_spawn(&worker->services, "control", run_control, worker);
         fiber_spawn(&worker->services, "timers", run_timers, worker);
         fiber_spawn(&worker->services, "stopper", run_stopper, worker);
+        fiber_spawn(&worker->services, "renewer", run_renewer, worker);
     }
     if (atomic_fetch_sub(&worker->common->starting, 1) == 1)
         worker->common->ready(worker->common->context);

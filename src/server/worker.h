@@ -12,6 +12,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#define WORKER_PROBE_MS 3000 /* for the name servers to say whether answers can be validated */
+
 /* A listening socket and what is spoken there. */
 struct worker_port {
     const struct receive_service *service;
@@ -26,6 +28,7 @@ struct worker_common {
     size_t port_count;
     struct resolver_options resolver;
     bool with_resolver;
+    bool probes;                    /* hourly, whether answers can be validated */
     struct deliver_options deliver; /* `resolver` is each worker's own */
     struct callout_memory *callouts;
     struct control *control;
@@ -37,6 +40,9 @@ struct worker_common {
     /* Called on worker 0 when `stop_fd`, a signalfd, becomes readable. */
     void (*stop)(void *context);
     int stop_fd;
+    /* Called on worker 0, in a fiber, when something has come through `renewal_fd`. */
+    MAY_YIELD void (*renew)(void *context);
+    int renewal_fd;
     void *context;
     atomic_size_t starting; /* workers that do not listen yet */
 };
@@ -49,6 +55,7 @@ struct worker {
     struct deliver_options deliver;
     struct resolver *resolver;
     struct callout *callout;
+    bool validates;              /* the resolver does */
     struct fiber_group keepers;  /* the supervisor */
     struct fiber_group services; /* listeners, timers, control */
     struct fiber_group sessions;

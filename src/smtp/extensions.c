@@ -1,22 +1,24 @@
 #include "smtp/extensions.h"
 
 #include "mail/address.h"
+#include "smtp/xclient.h"
 
 /* In the order in which the server announces them. */
 static const struct {
     const char *keyword;
-    size_t offset; /* of the bool in struct smtp_extensions */
+    size_t offset;          /* of the bool in struct smtp_extensions */
+    const char *parameters; /* that follow the keyword */
 } flags[] = {
-    {"PIPELINING", offsetof(struct smtp_extensions, pipelining)},
-    {"8BITMIME", offsetof(struct smtp_extensions, eight_bit_mime)},
-    {"BINARYMIME", offsetof(struct smtp_extensions, binary_mime)},
-    {"SMTPUTF8", offsetof(struct smtp_extensions, smtputf8)},
-    {"CHUNKING", offsetof(struct smtp_extensions, chunking)},
-    {"STARTTLS", offsetof(struct smtp_extensions, starttls)},
-    {"DSN", offsetof(struct smtp_extensions, dsn)},
-    {"ENHANCEDSTATUSCODES", offsetof(struct smtp_extensions, enhanced_status_codes)},
-    {"REQUIRETLS", offsetof(struct smtp_extensions, requiretls)},
-    {"XCLIENT", offsetof(struct smtp_extensions, xclient)},
+    {"PIPELINING", offsetof(struct smtp_extensions, pipelining), ""},
+    {"8BITMIME", offsetof(struct smtp_extensions, eight_bit_mime), ""},
+    {"BINARYMIME", offsetof(struct smtp_extensions, binary_mime), ""},
+    {"SMTPUTF8", offsetof(struct smtp_extensions, smtputf8), ""},
+    {"CHUNKING", offsetof(struct smtp_extensions, chunking), ""},
+    {"STARTTLS", offsetof(struct smtp_extensions, starttls), ""},
+    {"DSN", offsetof(struct smtp_extensions, dsn), ""},
+    {"ENHANCEDSTATUSCODES", offsetof(struct smtp_extensions, enhanced_status_codes), ""},
+    {"REQUIRETLS", offsetof(struct smtp_extensions, requiretls), ""},
+    {"XCLIENT", offsetof(struct smtp_extensions, xclient), " " SMTP_XCLIENT_ATTRIBUTES},
 };
 
 static const struct {
@@ -187,7 +189,7 @@ static enum err print_lines(struct buf *text, struct smtp_extensions extensions,
     enum err err = buf_add(text, greeting);
     for (size_t i = 0; i < ARRAY_LEN(flags) && !err; i++)
         if (*flag_of(&extensions, i))
-            err = buf_printf(text, "\n%s", flags[i].keyword);
+            err = buf_printf(text, "\n%s%s", flags[i].keyword, flags[i].parameters);
     if (!err && extensions.has_size)
         err = extensions.size ? buf_printf(text, "\nSIZE %llu", (unsigned long long)extensions.size)
                               : buf_add(text, STR("\nSIZE"));

@@ -27,7 +27,7 @@ struct smtp_extensions {
     bool dsn;
     bool enhanced_status_codes;
     bool requiretls;
-    bool xclient; /* of its attributes nothing is kept */
+    bool xclient; /* printed with the attributes of smtp/xclient.h; of a server's, none is kept */
     bool has_size;
     uint64_t size; /* bytes; 0: no fixed limit is announced */
     bool has_auth;

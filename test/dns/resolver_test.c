@@ -435,18 +435,18 @@ TEST_SYSTEM(the_probe_tells_where_validation_works)
     const char *reason = NULL;
     struct resolver_options options = {
         .servers = &signed_server.at, .server_count = 1, .trust_anchor = anchor()};
-    CHECK(dns_probe(&options, soon(), &reason));
+    CHECK_INT(dns_probe(&options, soon(), &reason), DNS_PROBE_VALIDATES);
     CHECK(reason != NULL);
     options.trust_anchor = NULL; /* the true root's keys do not prove our own */
-    CHECK(!dns_probe(&options, soon(), &reason));
+    CHECK_INT(dns_probe(&options, soon(), &reason), DNS_PROBE_STRIPPED);
     printf("# %s\n", reason);
     options.servers = &plain_server.at;
-    CHECK(!dns_probe(&options, soon(), &reason));
+    CHECK_INT(dns_probe(&options, soon(), &reason), DNS_PROBE_SILENT); /* it refuses */
     printf("# %s\n", reason);
     struct net_address silent;
     int fd = udp_socket(&silent);
     options.servers = &silent;
-    CHECK(!dns_probe(&options, loop_now_ms() + 50, &reason));
+    CHECK_INT(dns_probe(&options, loop_now_ms() + 50, &reason), DNS_PROBE_SILENT);
     close(fd);
 }
 

@@ -64,6 +64,52 @@ TEST_VIRTUAL(failures_come_and_go)
     resolver_free(resolver);
 }
 
+/* ---- exchanging ---- */
+
+struct question {
+    struct fiber_group group;
+    struct resolver *resolver;
+    struct str data;
+};
+
+static void ask_slowly(void *argument)
+{
+    struct question *question = argument;
+    struct arena arena = arena_make();
+    struct dns_answer answer = ask(question->resolver, &arena, "example.org", DNS_A);
+    CHECK_INT(answer.count, 1);
+    if (answer.count)
+        CHECK_STR(answer.records[0].data, question->data);
+    arena_reset(&arena);
+}
+
+static void begin_to_ask(struct question *question)
+{
+    fiber_group_init(&question->group, loop_current());
+    fiber_spawn(&question->group, "question", ask_slowly, question);
+    fiber_yield();
+}
+
+TEST_VIRTUAL(questions_under_way_end_with_the_resolver_they_began_with)
+{
+    struct resolver *old = resolver_scripted_new(), *new = resolver_scripted_new();
+    resolver_script(old, "example.org", DNS_A, "192.0.2.1");
+    resolver_script_delay(old, 100);
+    resolver_script(new, "example.org", DNS_A, "192.0.2.2");
+    struct resolver *resolver = resolver_exchangeable(old);
+    struct question first = {.resolver = resolver, .data = STR("\xc0\0\2\1")};
+    struct question second = {.resolver = resolver, .data = STR("\xc0\0\2\2")};
+    begin_to_ask(&first);
+    uint64_t began_ms = loop_now_ms();
+    resolver_exchange(resolver, new);
+    CHECK_INT(loop_now_ms() - began_ms, 100);
+    begin_to_ask(&second);
+    CHECK_INT(fiber_group_join(&first.group, soon()), OK);
+    CHECK_INT(fiber_group_join(&second.group, soon()), OK);
+    resolver_exchange(resolver, resolver_scripted_new()); /* nobody is asking */
+    resolver_free(resolver);
+}
+
 TEST_VIRTUAL(long_text_is_split_and_joined)
 {
     struct arena arena = arena_make();
@@ -117,6 +163,7 @@ int main(void)
 {
     RUN(a_script_is_answered);
     RUN(failures_come_and_go);
+    RUN(questions_under_way_end_with_the_resolver_they_began_with);
     RUN(long_text_is_split_and_joined);
     RUN(a_delay_ends_at_the_deadline);
     RUN(what_is_no_name_is_an_error);

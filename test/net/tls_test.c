@@ -333,6 +333,42 @@ TEST_SYSTEM(data_behind_starttls_is_dropped)
     fixture_free(&fixture);
 }
 
+/* A load balancer's header and its client's first words come in one piece. */
+static void accept_behind_header(void *argument)
+{
+    struct accepting *self = argument;
+    expect_line(self->stream, STR("HEADER"));
+    while (stream_input(self->stream).len < 100)
+        CHECK_INT(stream_fill(self->stream, soon()), OK);
+    self->err = stream_tls_accept_first(self->stream, self->context, soon());
+    CHECK_INT(stream_input(self->stream).len, 0);
+    if (!self->err)
+        self->err = stream_write(self->stream, STR("220 ready\r\n"), soon());
+    if (!self->err)
+        self->err = stream_flush(self->stream, soon());
+}
+
+TEST_SYSTEM(tls_that_comes_first_keeps_what_was_received)
+{
+    struct fixture fixture = fixture_new();
+    struct accepting server = {.context = self_signed_server(&fixture)};
+    struct tls_context *client = client_of(&fixture);
+    struct stream *near;
+    socket_pair(&near, &server.stream);
+    fiber_group_init(&server.group, loop_current());
+    fiber_spawn(&server.group, "server", accept_behind_header, &server);
+    CHECK_INT(stream_write(near, STR("HEADER\r\n"), soon()), OK);
+    CHECK_INT(stream_tls_connect(near, client, STR(HOST), false, soon()), OK);
+    expect_line(near, STR("220 ready"));
+    CHECK_INT(fiber_group_join(&server.group, soon()), OK);
+    CHECK_INT(server.err, OK);
+    stream_close(near);
+    stream_close(server.stream);
+    tls_context_free(server.context);
+    tls_context_free(client);
+    fixture_free(&fixture);
+}
+
 static struct stream *adopt_raw(int *out_raw_fd)
 {
     int fds[2];
@@ -614,6 +650,7 @@ int main(void)
     RUN(bad_pem_is_explained);
     RUN(the_systems_authorities_load);
     RUN(data_behind_starttls_is_dropped);
+    RUN(tls_that_comes_first_keeps_what_was_received);
     RUN(plaintext_for_a_handshake_fails_without_an_answer_in_clear);
     RUN(a_silent_handshake_ends_at_its_deadline);
     RUN(a_peer_that_hangs_up_in_the_handshake_is_a_reset);

@@ -152,6 +152,27 @@ TEST_FIBER(a_full_password_pool_is_told)
     world_done(&world);
 }
 
+/* Of all sessions of an address, also with the right password; and not for ever. */
+TEST_FIBER(an_address_that_guesses_is_shut_out_for_a_while)
+{
+    struct world world;
+    world_init_submission(&world);
+    struct str guess = STR(HELLO "AUTH PLAIN " BAD "\r\nAUTH PLAIN " BAD "\r\nQUIT\r\n");
+    struct str right = STR(HELLO "AUTH PLAIN " GOOD "\r\nQUIT\r\n");
+    for (int i = 0; i < 10; i++)
+        CHECK_STR(world_codes(&world, world_say(&world, guess)),
+                  STR("220, 250, 535 5.7.8, 535 5.7.8, 221 2.0.0, closed"));
+    CHECK_STR(world_codes(&world, world_say(&world, right)), STR("220, 250, 421 4.7.0, closed"));
+    CHECK_INT(net_address_parse(STR("198.51.100.8:1"), 0, &world.client_address), OK);
+    CHECK_STR(world_codes(&world, world_say(&world, right)),
+              STR("220, 250, 235 2.7.0, 221 2.0.0, closed"));
+    CHECK_INT(net_address_parse(STR("198.51.100.7:2"), 0, &world.client_address), OK);
+    CHECK_INT(fiber_sleep_until(loop_now_ms() + 10 * 60 * 1000), OK);
+    CHECK_STR(world_codes(&world, world_say(&world, right)),
+              STR("220, 250, 235 2.7.0, 221 2.0.0, closed"));
+    world_done(&world);
+}
+
 /* What the server wrote to its log while `run` ran. */
 static struct str log_of(struct world *world, struct str (*run)(struct world *))
 {
@@ -210,6 +231,7 @@ int main(void)
     RUN(a_login_of_20000_bytes_earns_one_reply);
     RUN(guessing_costs_time_and_is_cut_off);
     RUN(a_full_password_pool_is_told);
+    RUN(an_address_that_guesses_is_shut_out_for_a_while);
     RUN(secrets_reach_neither_log_nor_trace);
     return test_summary();
 }

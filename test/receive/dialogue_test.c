@@ -44,7 +44,7 @@ TEST_FIBER(commands_answer_as_the_rfc_says)
          0},
         {"what we do not do",
          {S("EHLO me\r\nEXPN list\r\nLHLO me\r\nXCLIENT NAME=x\r\nTURN\r\nAUTH PLAIN\r\nQUIT\r\n")},
-         "220, 250, 502 5.5.1, 502 5.5.1, 502 5.5.1, 500 5.5.2, 502 5.5.1, 221 2.0.0, closed",
+         "220, 250, 502 5.5.1, 502 5.5.1, 550 5.7.0, 500 5.5.2, 502 5.5.1, 221 2.0.0, closed",
          0},
         {"HELP and NOOP, with and without words",
          {S("HELP\r\nHELP me\r\nNOOP\r\nNOOP me\r\nQUIT\r\n")},

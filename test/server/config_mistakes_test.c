@@ -157,10 +157,10 @@ TEST(mistakes_of_values)
          "c:3: 'dns.example' is not the address of a DNS server (write \"192.0.2.53\" or "
          "\"127.0.0.1:5300\")\n"},
         {"the whole world", "relay { from = {\"0.0.0.0/0\",\n\"::/0\"} }\n",
-         "c:3: '0.0.0.0/0' is the whole world, which would make an open relay (name your own "
-         "networks)\n"
-         "c:4: '::/0' is the whole world, which would make an open relay (name your own "
-         "networks)\n"},
+         "c:3: '0.0.0.0/0' is the whole world (name the networks that you "
+         "trust)\n"
+         "c:4: '::/0' is the whole world (name the networks that you "
+         "trust)\n"},
         {"bits behind a prefix", "relay { from = {\"192.0.2.1/28\"} }\n",
          "c:3: '192.0.2.1/28' has bits behind its prefix (set them to zero, or write a longer "
          "prefix)\n"},
@@ -357,6 +357,45 @@ TEST(mistakes_of_files)
     check(rows, ARRAY_LEN(rows));
 }
 
+#define PAIR "certificate = \"/etc/postrider/fullchain.pem\" key = \"/etc/postrider/privkey.pem\" "
+
+TEST(mistakes_of_certificates)
+{
+    static const struct mistake rows[] = {
+        {"all is right",
+         "tls { " PAIR "also b.example { " PAIR "} }\nroute \"*\" { via = mx " PAIR "}\n", ""},
+        {"a further one without a name", "tls { " PAIR "also { " PAIR "} }\n",
+         "c:3: 'also' needs a name (write also example.net { … })\n"},
+        {"a further one without a key",
+         "tls { " PAIR "also b { certificate = \"/etc/postrider/fullchain.pem\" } }\n",
+         "c:3: 'key' is missing in 'also' (write key = "
+         "\"/etc/postrider/example.net/privkey.pem\")\n"},
+        {"a further one alone", "tls { also b { " PAIR "} }\n",
+         "c:3: 'certificate' is missing in 'tls' (write certificate = "
+         "\"/etc/postrider/fullchain.pem\")\n"
+         "c:3: 'key' is missing in 'tls' (write key = \"/etc/postrider/privkey.pem\")\n"},
+        {"a key that others can read",
+         "tls { " PAIR "\nalso b { certificate = \"/etc/postrider/fullchain.pem\"\nkey = "
+         "\"/f/open\" } }\n",
+         "c:5: /f/open has mode 0640 and is open to others (chmod 0600 /f/open)\n"},
+        {"a client's without a key",
+         "route \"*\" { via = mx\ncertificate = \"/etc/postrider/fullchain.pem\" }\n",
+         "c:4: 'certificate' without 'key' (write both, or none)\n"},
+        {"a client's key alone", "route \"*\" { via = mx key = \"/etc/postrider/privkey.pem\" }\n",
+         "c:3: 'key' without 'certificate' (write both, or none)\n"},
+        {"a client's where there is none", "route \"*\" { via = hold " PAIR "}\n",
+         "c:3: 'certificate' is for via = mx or \"smtp:HOST:PORT\" only (delete it)\n"},
+        {"a client's in clear", "route \"*\" { via = mx tls = none " PAIR "}\n",
+         "c:3: 'certificate' with 'tls = none': nobody would see it (delete one)\n"},
+        {"a proxy anywhere",
+         "listener a { bind = {\"[::]:26\"} service = mx proxy = {\"0.0.0.0/0\"} xclient = {\"x\"} "
+         "}\n",
+         "c:3: '0.0.0.0/0' is the whole world (name the networks that you trust)\n"
+         "c:3: 'x' is not a range of addresses (write \"192.0.2.0/28\" or \"2001:db8::/32\")\n"},
+    };
+    check(rows, ARRAY_LEN(rows));
+}
+
 TEST(a_certificate_that_does_not_work_is_told)
 {
     struct arena arena = arena_make();
@@ -415,6 +454,7 @@ int main(void)
     RUN(mistakes_of_domains);
     RUN(mistakes_of_routes);
     RUN(mistakes_of_files);
+    RUN(mistakes_of_certificates);
     RUN(a_certificate_that_does_not_work_is_told);
     RUN(an_empty_file_is_told_what_it_lacks);
     RUN(all_mistakes_are_told_at_once_and_in_order);

@@ -95,8 +95,8 @@ TEST(the_example_of_the_interface_is_read_as_written)
     CHECK_STR(config->state, STR("/var/lib/postrider"));
     CHECK_STR(config->user, STR("postrider"));
     check_listeners(&arena, config);
-    CHECK_STR(config->tls.certificate_pem, fixture_certificate);
-    CHECK_STR(config->tls.key_pem, fixture_key);
+    CHECK_STR(config->tls.first.certificate_pem, fixture_certificate);
+    CHECK_STR(config->tls.first.key_pem, fixture_key);
     CHECK_INT(config->tls.minimum, TLS_MINIMUM_1_2);
     CHECK_STR(config->accounts.text, STR("alice:$6$salt$hash\n"));
     CHECK_INT(config->accounts.senders, RECEIVE_SENDERS_LOCAL);
@@ -127,7 +127,7 @@ TEST(what_is_not_written_has_its_default)
     CHECK(!config->received_full);
     CHECK_INT(config->listeners[0].tls, RECEIVE_TLS_NONE);
     CHECK(config->accounts.text.at == NULL);
-    CHECK_INT(config->tls.certificate_pem.len, 0);
+    CHECK_INT(config->tls.first.certificate_pem.len, 0);
     CHECK_INT(config->resolver.dnssec, DNS_SECURITY_AUTO);
     CHECK_INT(config->resolver.server_count, 0);
     CHECK_INT(config->retry.first_s, 60);
@@ -151,7 +151,8 @@ TEST(everything_else_that_may_be_written)
     static const char text[] =
         "hostname = MX.example.org\n"
         "received = full\n"
-        "listener a { bind = {\"127.0.0.1:587\",} service = submission tls = none auth = always }\n"
+        "listener a { bind = {\"127.0.0.1:587\",} service = submission tls = none auth = always "
+        "proxy = {\"192.0.2.10\", \"10.0.0.0/8\"} xclient = {\"2001:db8::/64\"} }\n"
         "accounts { file = \"/etc/postrider/accounts\" senders = own }\n"
         "domain Sub.Example.ORG {\n"
         "    deliver = \"smtp:[2001:db8::1]:26\"\n"
@@ -172,6 +173,9 @@ TEST(everything_else_that_may_be_written)
     CHECK_STR(config->hostname, STR("mx.example.org"));
     CHECK(config->received_full);
     CHECK(config->listeners[0].auth_in_clear);
+    CHECK_INT(config->listeners[0].proxy_count, 2);
+    CHECK_INT(config->listeners[0].proxy[1].bits, 8);
+    CHECK_INT(config->listeners[0].xclient_count, 1);
     CHECK_INT(config->accounts.senders, RECEIVE_SENDERS_OWN);
     REQUIRE(config->domain_count == 2);
     const struct config_domain *sub = &config->domains[0], *any = &config->domains[1];
