@@ -1,6 +1,7 @@
 /* Laws of rewritten senders: what srs_rewrite makes is an address of our domain, fits, and gives
  * the sender back; with another key, in another domain, after its time, or when it was not made at
  * all, nothing is given back. */
+#include "mail/idna.h"
 #include "route/srs.h"
 
 #define NOW ((int64_t)20000 * 86400 * 1000000)
@@ -20,7 +21,8 @@ static void check_way_back(struct arena *arena, const struct mail_address *sende
     struct mail_address back, elsewhere = *ours;
     int64_t later = NOW + (int64_t)(SRS_VALID_DAYS + 1) * 86400 * 1000000;
     assert(srs_reverse(&key, NOW, ours, arena, &back) == SRS_OURS);
-    assert(mail_address_eq(&back, sender) || is_srs(sender->local));
+    struct mail_address plain = mail_address_with_a_labels(arena, sender);
+    assert(mail_address_eq(&back, &plain) || is_srs(sender->local));
     assert(srs_reverse(&key, later, ours, arena, &back) == SRS_EXPIRED);
     assert(srs_reverse(&other_key, NOW, ours, arena, &back) == SRS_FORGED);
     elsewhere.domain = STR("other.example");

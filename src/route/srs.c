@@ -1,5 +1,7 @@
 #include "route/srs.h"
 
+#include "mail/idna.h"
+
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -72,7 +74,8 @@ static bool read_srs1(struct str local, struct srs *srs)
     if (!is_kind(local, STR("SRS1")) || !str_cut(str_from(local, 5), '=', &code, &rest) ||
         !str_cut(rest, '=', &host, &rest))
         return false;
-    if (!mail_domain_is_valid(host, 0) || rest.len < 2 || !is_separator(rest.at[0]))
+    if (!mail_domain_is_valid(host, MAIL_ADDRESS_UNDERSCORE) || rest.len < 2 ||
+        !is_separator(rest.at[0]))
         return false;
     srs->kind = '1';
     srs->host = host;
@@ -109,7 +112,8 @@ bool srs_rewrite(const struct srs_key *key, int64_t wall_us, const struct mail_a
 {
     if (sender->is_literal)
         return false;
-    struct srs srs = read_sender(sender);
+    struct mail_address plain = mail_address_with_a_labels(arena, sender);
+    struct srs srs = read_sender(&plain);
     srs.day = wall_us / DAY_US;
     srs.domain = domain;
     struct mail_address address = {.local = print_local(key, &srs, arena),
