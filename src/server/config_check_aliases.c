@@ -13,7 +13,7 @@ static enum route_answer ask(const struct checking *checking, const struct mail_
 {
     struct arena arena = arena_make();
     struct route_targets targets;
-    enum route_answer answer = route_recipient(checking->table, address, &arena, &targets);
+    enum route_answer answer = route_recipient(checking->table, address, 0, &arena, &targets);
     arena_reset(&arena);
     return answer;
 }

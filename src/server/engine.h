@@ -14,6 +14,7 @@ struct engine_plan {
     const int *submit_fds;
     size_t submit_count;
     int ready_fd; /* gets one byte when every listener accepts */
+    const struct srs_key *srs_key;
     struct privileges privileges;
     bool sandbox; /* every recipient is taken */
     pid_t parent;

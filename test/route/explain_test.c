@@ -34,8 +34,8 @@ static struct str walk(const struct route_table *table, struct arena *arena, con
     CHECK_INT(mail_address_parse(arena, str_of(text), 0, &address), OK);
     struct route_targets targets, plain;
     struct route_steps steps;
-    enum route_answer answer = route_recipient_explain(table, &address, arena, &targets, &steps);
-    CHECK_INT(answer, route_recipient(table, &address, arena, &plain));
+    enum route_answer answer = route_recipient_explain(table, &address, 0, arena, &targets, &steps);
+    CHECK_INT(answer, route_recipient(table, &address, 0, arena, &plain));
     struct str story = STR_EMPTY;
     for (size_t i = 0; i < steps.count; i++)
         story = arena_printf(arena, "%.*s%.*s\n", STR_FMT(story),
