@@ -12,15 +12,23 @@ bool dsn_words_are_remote(struct str words)
 
 /* ---- addresses ---- */
 
+static bool is_utf8_address(struct str address)
+{
+    return str_has_8bit(address) && str_is_utf8(address);
+}
+
+struct str dsn_address(const struct lines *lines, struct str address)
+{
+    bool is_encoded = is_utf8_address(address) && !lines->utf8;
+    return is_encoded ? smtp_utf8_address_encode(lines->arena, address) : address;
+}
+
 /* "rfc822;a@b", or of type utf-8: as it is where that is allowed, else in ASCII. */
 static void print_address(struct lines *lines, const char *name, struct str address)
 {
-    bool is_utf8 = str_has_8bit(address) && str_is_utf8(address);
-    if (is_utf8 && !lines->utf8)
-        address = smtp_utf8_address_encode(lines->arena, address);
-    lines_plain_field(
-        lines, name,
-        arena_printf(lines->arena, "%s;%.*s", is_utf8 ? "utf-8" : "rfc822", STR_FMT(address)));
+    const char *type = is_utf8_address(address) ? "utf-8" : "rfc822";
+    struct str text = dsn_address(lines, address);
+    lines_plain_field(lines, name, arena_printf(lines->arena, "%s;%.*s", type, STR_FMT(text)));
 }
 
 /* As the sender gave it, type and all. */
