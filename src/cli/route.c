@@ -43,8 +43,9 @@ struct job {
     struct config *config;
     struct route_table *table;
     struct mail_address address;
-    enum err key_err; /* why there is no key of rewritten senders, or OK */
-    json_t *json;     /* the whole answer; printed as text or as it is */
+    struct str domain; /* of the address, or where it has none that of this server */
+    enum err key_err;  /* why there is no key of rewritten senders, or OK */
+    json_t *json;      /* the whole answer; printed as text or as it is */
     enum route_answer answer;
 };
 
@@ -126,7 +127,7 @@ static void add_sender(struct job *job, struct str address, json_t *end)
     struct str domain = str_from(address, str_find_last(address, '@') + 1);
     if (job->answer != ROUTE_LOCAL || route_is_local_domain(job->table, domain))
         return;
-    struct str ours = mail_domain_canonical(&job->arena, job->address.domain);
+    struct str ours = mail_domain_canonical(&job->arena, job->domain);
     json_object_set_new(
         end, "sender_words",
         json_of(arena_printf(&job->arena,
@@ -180,6 +181,7 @@ static int find_out(struct with_loop *loop, void *context)
     struct route_targets targets = {0};
     struct route_steps walk;
     struct clock clock = clock_system();
+    job->domain = job->address.domain.len ? job->address.domain : route_home_domain(job->table);
     job->answer = route_recipient_explain(job->table, &job->address, clock_wall_us(&clock),
                                           &job->arena, &targets, &walk);
     struct str itself = mail_address_text(&job->arena, &job->address);

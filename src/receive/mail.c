@@ -181,11 +181,13 @@ static struct str forwarded_by(struct session *session, const struct smtp_rcpt *
                                struct str target)
 {
     const struct route_table *routes = session->service->routes;
-    const struct mail_address *written = &rcpt->path.address;
+    struct mail_address written = rcpt->path.address;
+    if (rcpt->path.is_postmaster)
+        written.domain = route_home_domain(routes);
     struct str domain = str_from(target, str_find_last(target, '@') + 1);
-    bool leads_outside = !written->is_literal && route_is_local_domain(routes, written->domain) &&
+    bool leads_outside = !written.is_literal && route_is_local_domain(routes, written.domain) &&
                          !route_is_local_domain(routes, domain);
-    return leads_outside ? address_text(&session->transaction.arena, written) : STR_EMPTY;
+    return leads_outside ? address_text(&session->transaction.arena, &written) : STR_EMPTY;
 }
 
 static void add_recipient(struct session *session, const struct smtp_rcpt *rcpt, struct str target)

@@ -49,7 +49,9 @@ static bool is_own(struct session *session, const struct mail_address *address)
     for (size_t i = 0; i < account->address_count; i++)
         if (is_covered_by(account->addresses[i], text, plain.domain))
             return true;
-    return str_find(account->name, '@') != SIZE_MAX && str_eq_nocase(account->name, text);
+    struct str written = mail_address_text(&session->arena, address);
+    return str_find(account->name, '@') != SIZE_MAX &&
+           (str_eq_nocase(account->name, text) || str_eq_nocase(account->name, written));
 }
 
 static bool may_send_as(struct session *session, const struct mail_address *address)

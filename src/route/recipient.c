@@ -301,11 +301,10 @@ static enum route_answer answer_for(const struct route_table *table,
                                     struct route_targets *out_targets)
 {
     struct mail_address start = *address;
-    if (start.domain.len == 0) {
-        if (!table->first_domain)
-            return ROUTE_NO_SUCH_USER;
-        start.domain = table->first_domain->name;
-    }
+    if (start.domain.len == 0)
+        start.domain = route_home_domain(table);
+    if (start.domain.len == 0)
+        return ROUTE_NO_SUCH_USER;
     if (!start.is_literal && route_is_local_domain(table, start.domain))
         return walk(table, &start, wall_us, arena, steps, out_targets);
     if (steps)

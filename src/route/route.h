@@ -61,6 +61,8 @@ void route_table_set_srs_key(struct route_table *table, const struct srs_key *ke
 MUST_CHECK enum err route_table_add_route(struct route_table *table, struct str pattern,
                                           const struct route_way *way);
 
+/* That of <postmaster> without a domain: the first one. Empty when there is none. */
+struct str route_home_domain(const struct route_table *table);
 bool route_is_local_domain(const struct route_table *table, struct str domain);
 
 enum route_answer {

@@ -35,6 +35,11 @@ const struct route_domain *route_table_domain(const struct route_table *table, s
     return map_get(&table->domains, route_domain_key_make(&key, name));
 }
 
+struct str route_home_domain(const struct route_table *table)
+{
+    return table->first_domain ? table->first_domain->name : STR_EMPTY;
+}
+
 bool route_is_local_domain(const struct route_table *table, struct str domain)
 {
     return route_table_domain(table, domain) != NULL;

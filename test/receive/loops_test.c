@@ -80,6 +80,36 @@ TEST_FIBER(recipients_loop_each_for_itself)
     }
 }
 
+TEST_FIBER(an_alias_that_leads_outside_is_remembered)
+{
+    static const struct {
+        const char *recipient, *forwarded_by; /* of those that lie elsewhere */
+    } rows[] = {
+        {"list@local.example", "list@local.example"},
+        {"List+x@LOCAL.example", "List+x@LOCAL.example"},
+        {"postmaster", "postmaster@local.example"},
+        {"postmaster@local.example", "postmaster@local.example"},
+    };
+    static const struct str far[] = {{"far@away.example", 16}};
+    struct world world;
+    world_init(&world);
+    CHECK_INT(route_table_add_alias(world.routes, STR("local.example"), STR("postmaster"), far, 1),
+              OK);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        world_say(&world,
+                  arena_printf(&world.arena, BEGIN "RCPT TO:<%s>\r\nDATA\r\n\r\n.\r\nQUIT\r\n",
+                               rows[i].recipient));
+        REQUIRE(world.message_count == i + 1);
+        struct spool_envelope envelope = world_envelope(&world, i);
+        const struct spool_recipient *last = &envelope.recipients[envelope.recipient_count - 1];
+        CHECK_STR(last->address, far[0]);
+        CHECK_STR(last->forwarded_by, str_of(rows[i].forwarded_by));
+        if (envelope.recipient_count > 1)
+            CHECK_STR(envelope.recipients[0].forwarded_by, STR_EMPTY);
+    }
+    world_done(&world);
+}
+
 /* A header of nothing else costs no more than this. */
 TEST_FIBER(a_hundred_fields_are_looked_at)
 {
@@ -101,6 +131,7 @@ int main(void)
 {
     RUN(a_message_that_was_here_before_is_refused);
     RUN(recipients_loop_each_for_itself);
+    RUN(an_alias_that_leads_outside_is_remembered);
     RUN(a_hundred_fields_are_looked_at);
     return test_summary();
 }
