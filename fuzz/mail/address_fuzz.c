@@ -1,10 +1,21 @@
 /* Laws: print then parse is the same address; the print is never longer than what was parsed and
- * is its own print; a path takes no more than there is. */
-#include "mail/address.h"
+ * is its own print; a path takes no more than there is. A domain has one ASCII form, which is its
+ * own and that of a domain too. */
+#include "mail/idna.h"
 
 #include "mail/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void check_domain(struct arena *arena, const struct mail_address *address)
+{
+    struct str ascii, again;
+    enum err err = mail_domain_to_ascii(arena, address->domain, &ascii);
+    assert(!err && !str_has_8bit(ascii));
+    assert(address->is_literal || mail_domain_is_valid(ascii, MAIL_ADDRESS_UNDERSCORE));
+    err = mail_domain_to_ascii(arena, ascii, &again);
+    assert(!err && str_eq(ascii, again));
+}
 
 static void check_address(struct arena *arena, struct str text, enum mail_address_flags flags)
 {
@@ -14,6 +25,7 @@ static void check_address(struct arena *arena, struct str text, enum mail_addres
     assert(address.local.len > 0 && mail_text_is_clean(address.local));
     assert(address.domain.len > 0 && mail_text_is_clean(address.domain));
     assert((flags & MAIL_ADDRESS_UTF8) || !mail_address_is_utf8(&address));
+    check_domain(arena, &address);
     struct str printed = mail_address_text(arena, &address);
     assert(printed.len <= text.len && printed.len <= MAIL_ADDRESS_MAX_BYTES);
     enum err err = mail_address_parse(arena, printed, flags, &again);

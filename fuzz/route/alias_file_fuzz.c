@@ -19,8 +19,11 @@ static void add(struct route_table *table, const struct route_alias_entry *entry
     assert(entry->name.len > 0 && entry->target_count > 0);
     for (size_t i = 0; i < entry->target_count; i++)
         assert(entry->targets[i].len > 0);
-    enum err err = route_table_add_alias(table, STR("a.example"), entry->name, entry->targets,
-                                         entry->target_count);
+    enum err err = entry->is_catch_all
+                       ? route_table_set_catch_all(table, STR("a.example"), entry->targets,
+                                                   entry->target_count)
+                       : route_table_add_alias(table, STR("a.example"), entry->name, entry->targets,
+                                               entry->target_count);
     assert(err == OK || err == ERR_EXISTS);
 }
 
@@ -29,7 +32,7 @@ static void expand(const struct route_table *table, struct str name)
     struct arena arena = arena_make();
     struct mail_address address = {.local = name, .domain = STR("a.example")};
     struct route_targets targets = {0};
-    enum route_answer answer = route_recipient(table, &address, &arena, &targets);
+    enum route_answer answer = route_recipient(table, &address, 0, &arena, &targets);
     assert(answer != ROUTE_FOREIGN);
     assert(answer != ROUTE_LOCAL || (targets.count > 0 && targets.count <= 1000));
     arena_reset(&arena);

@@ -1,11 +1,14 @@
 /* `postrider route`: where an address would end, and why, step by step. From the configuration
  * alone; no server has to run. */
+#include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/running.h"
 #include "cli/with_loop.h"
 #include "deliver/target.h"
+#include "mail/idna.h"
 #include "route/explain.h"
 #include "server/config.h"
+#include "server/secret.h"
 
 #include <jansson.h>
 #include <stdio.h>
@@ -40,7 +43,9 @@ struct job {
     struct config *config;
     struct route_table *table;
     struct mail_address address;
-    json_t *json; /* the whole answer; printed as text or as it is */
+    struct str domain; /* of the address, or where it has none that of this server */
+    enum err key_err;  /* why there is no key of rewritten senders, or OK */
+    json_t *json;      /* the whole answer; printed as text or as it is */
     enum route_answer answer;
 };
 
@@ -70,10 +75,10 @@ static struct str words_of_answer(const struct job *job)
 static json_t *json_step(struct job *job, const struct route_step *step)
 {
     static const char *const meanings[] = {
-        [ROUTE_MEANS_FOREIGN] = "foreign",
-        [ROUTE_MEANS_NOBODY] = "nobody",
-        [ROUTE_MEANS_MAILBOX] = "mailbox",
-        [ROUTE_MEANS_ALIAS] = "alias",
+        [ROUTE_MEANS_FOREIGN] = "foreign",        [ROUTE_MEANS_NOBODY] = "nobody",
+        [ROUTE_MEANS_MAILBOX] = "mailbox",        [ROUTE_MEANS_ALIAS] = "alias",
+        [ROUTE_MEANS_SENDER] = "sender",          [ROUTE_MEANS_FORGED] = "forged sender",
+        [ROUTE_MEANS_EXPIRED] = "expired sender",
     };
     json_t *targets = json_array();
     for (size_t i = 0; i < step->target_count; i++)
@@ -116,6 +121,20 @@ static void add_maildir(struct job *job, const struct route_way *way, struct str
         json_object_set_new(end, "maildir", json_of(path));
 }
 
+/* What goes out by an alias leaves with another sender. */
+static void add_sender(struct job *job, struct str address, json_t *end)
+{
+    struct str domain = str_from(address, str_find_last(address, '@') + 1);
+    if (job->answer != ROUTE_LOCAL || route_is_local_domain(job->table, domain))
+        return;
+    struct str ours = mail_domain_canonical(&job->arena, job->domain);
+    json_object_set_new(
+        end, "sender_words",
+        json_of(arena_printf(&job->arena,
+                             "SRS0=...@%.*s, unless its sender is of a domain of this server",
+                             STR_FMT(ours))));
+}
+
 static json_t *json_end(struct job *job, struct resolver *resolver, struct str address)
 {
     struct str section;
@@ -125,6 +144,7 @@ static json_t *json_end(struct job *job, struct resolver *resolver, struct str a
                             json_of(route_way_print(&job->arena, way)));
     if (route_way_to_ask(job->table, address))
         json_object_set_new(end, "asked", json_of(route_ask_print(way)));
+    add_sender(job, address, end);
     if (way->via == ROUTE_MAILDIR)
         add_maildir(job, way, address, end);
     if (way->via == ROUTE_MAILDIR || way->via == ROUTE_HOLD)
@@ -135,6 +155,20 @@ static json_t *json_end(struct job *job, struct resolver *resolver, struct str a
     return end;
 }
 
+/* Whose sender it is cannot be told without the server's key. */
+static void add_note(struct job *job)
+{
+    struct mail_address sender;
+    struct srs_key none = {{0}};
+    bool is_srs = srs_reverse(&none, 0, &job->address, &job->arena, &sender) != SRS_NONE;
+    if (is_srs && job->key_err)
+        json_object_set_new(
+            job->json, "note",
+            json_of(arena_printf(
+                &job->arena, "whose sender this may be is not known without %.*s/%s (%s)",
+                STR_FMT(job->config->state), SECRET_SRS_NAME, err_text(job->key_err))));
+}
+
 static int find_out(struct with_loop *loop, void *context)
 {
     static const char *const answers[] = {
@@ -142,11 +176,16 @@ static int find_out(struct with_loop *loop, void *context)
         [ROUTE_FOREIGN] = "foreign",
         [ROUTE_NO_SUCH_USER] = "no such user",
         [ROUTE_LOOP] = "loop",
+        [ROUTE_FORGED] = "forged sender",
+        [ROUTE_EXPIRED] = "expired sender",
     };
     struct job *job = context;
     struct route_targets targets = {0};
     struct route_steps walk;
-    job->answer = route_recipient_explain(job->table, &job->address, &job->arena, &targets, &walk);
+    struct clock clock = clock_system();
+    job->domain = job->address.domain.len ? job->address.domain : route_home_domain(job->table);
+    job->answer = route_recipient_explain(job->table, &job->address, clock_wall_us(&clock),
+                                          &job->arena, &targets, &walk);
     struct str itself = mail_address_text(&job->arena, &job->address);
     if (job->answer == ROUTE_FOREIGN && !is_refused(job))
         targets = (struct route_targets){&itself, 1};
@@ -158,6 +197,7 @@ static int find_out(struct with_loop *loop, void *context)
     job->json = json_pack("{s:o, s:s, s:o, s:o, s:o}", "address", json_of(itself), "answer",
                           answers[job->answer], "words", json_of(words_of_answer(job)), "steps",
                           steps, "ends", ends);
+    add_note(job);
     return is_refused(job) ? CLI_FAILED : CLI_OK;
 }
 
@@ -174,6 +214,8 @@ static void print_end(const json_t *end)
     printf("       via   %s%s%s\n", text_at(end, "words"), *maildir ? " " : "", maildir);
     if (*text_at(end, "asked"))
         printf("       asked %s\n", text_at(end, "asked"));
+    if (*text_at(end, "sender_words"))
+        printf("       from  %s\n", text_at(end, "sender_words"));
     if (*text_at(end, "tls"))
         printf("       tls   %s: %s\n", text_at(end, "tls"), text_at(end, "tls_words"));
     size_t i;
@@ -191,10 +233,20 @@ static void print_answer(const json_t *json)
     json_array_foreach(json_object_get(json, "steps"), i, each)
         printf("%-6zu %s: %s\n", i + 1, text_at(each, "address"), text_at(each, "words"));
     printf("so     %s\n", text_at(json, "words"));
+    if (*text_at(json, "note"))
+        printf("but    %s\n", text_at(json, "note"));
     json_array_foreach(json_object_get(json, "ends"), i, each) print_end(each);
 }
 
 /* ---- the command ---- */
+
+static void add_srs_key(struct job *job)
+{
+    struct srs_key key;
+    job->key_err = secret_read(job->config->state, SECRET_SRS_NAME, key.bytes, sizeof key.bytes);
+    if (!job->key_err)
+        route_table_set_srs_key(job->table, &key);
+}
 
 static bool load_table(struct job *job)
 {
@@ -204,7 +256,10 @@ static bool load_table(struct job *job)
     enum err err = config_load(file, &job->arena, &job->config);
     for (size_t i = 0; i < job->config->problem_count; i++)
         fprintf(stderr, "%.*s\n", STR_FMT(config_problem_print(&job->config->problems[i])));
-    return !err && config_build_routes(job->config, &job->table) == OK;
+    if (err || config_build_routes(job->config, &job->table) != OK)
+        return false;
+    add_srs_key(job);
+    return true;
 }
 
 /* `postmaster` alone is an address too: of the first domain. */

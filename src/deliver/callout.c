@@ -160,14 +160,19 @@ static struct callout_answer inquire(struct smtp_client *client, struct str addr
                                      struct arena *arena)
 {
     static const struct smtp_extensions none;
-    struct spool_envelope envelope = {.sender = STR_EMPTY, .smtputf8 = str_has_8bit(address)};
+    struct spool_envelope envelope = {.sender = STR_EMPTY};
     struct spool_recipient recipient = {.address = address};
+    struct transaction transaction = {
+        .envelope = &envelope,
+        .sender = STR_EMPTY,
+        .smtputf8 = str_has_8bit(str_first(address, str_find_last(address, '@'))),
+    };
     struct str mail, rcpt;
-    if (envelope.smtputf8 && !client->extensions.smtputf8)
+    if (transaction.smtputf8 && !client->extensions.smtputf8)
         return (struct callout_answer){CALLOUT_NO, MAIL_STATUS(5, 6, 7),
                                        STR("SMTPUTF8 is not offered")};
-    if (envelope_print_mail(&envelope, 0, &none, arena, &mail) ||
-        envelope_print_rcpt(&recipient, &none, arena, &rcpt))
+    if (envelope_print_mail(&transaction, 0, &none, arena, &mail) ||
+        envelope_print_rcpt(&transaction, &recipient, &none, arena, &rcpt))
         return (struct callout_answer){CALLOUT_NO, MAIL_STATUS(5, 1, 3),
                                        STR("the address cannot be sent")};
     client->stage = SMTP_CLIENT_ENVELOPE;

@@ -34,6 +34,8 @@ struct deliver_options {
     struct queue *queue;
     struct trace *trace;
     struct str hostname; /* for EHLO and file names */
+    /* Rewrites the senders of forwarded mail; NULL: nobody does. */
+    const struct route_table *routes;
     struct deliver_timeouts timeouts;
 };
 

@@ -1,6 +1,6 @@
 #include "deliver/envelope.h"
 
-#include "mail/address.h"
+#include "mail/idna.h"
 #include "mail/text.h"
 #include "smtp/xtext.h"
 
@@ -14,7 +14,7 @@ static struct queue_outcome impossible(enum spool_reason reason, struct str word
     return (struct queue_outcome){.kind = QUEUE_FAILED, .reason = reason, .words = words};
 }
 
-bool envelope_is_impossible(const struct spool_envelope *envelope, uint64_t size_bytes,
+bool envelope_is_impossible(const struct transaction *transaction, uint64_t size_bytes,
                             const struct smtp_extensions *extensions, bool is_tls_verified,
                             struct str peer, struct arena *arena, struct queue_outcome *out_outcome)
 {
@@ -25,13 +25,13 @@ bool envelope_is_impossible(const struct spool_envelope *envelope, uint64_t size
         *out_outcome = impossible(SPOOL_REASON_REPLY, words);
         return true;
     }
-    if (envelope->smtputf8 && !extensions->smtputf8) {
+    if (transaction->smtputf8 && !extensions->smtputf8) {
         struct str words = arena_printf(
             arena, "5.6.7 the message needs SMTPUTF8, which %.*s does not offer", STR_FMT(peer));
         *out_outcome = impossible(SPOOL_REASON_REPLY, words);
         return true;
     }
-    if (envelope->require_tls && !(extensions->requiretls && is_tls_verified)) {
+    if (transaction->envelope->require_tls && !(extensions->requiretls && is_tls_verified)) {
         struct str words = arena_printf(
             arena, "5.7.30 the message needs REQUIRETLS, which %.*s does not offer", STR_FMT(peer));
         *out_outcome = impossible(SPOOL_REASON_TLS, words);
@@ -56,11 +56,13 @@ static enum err start_line(struct buf *line, const char *verb, struct str addres
     if (!err && used != text.len)
         err = ERR_SYNTAX;
     if (!err)
+        path.address = mail_address_with_a_labels(arena, &path.address);
+    if (!err)
         err = buf_add(line, str_of(verb));
     return err ? err : mail_path_print(line, &path);
 }
 
-static enum err add_mail_parameters(struct buf *line, const struct spool_envelope *envelope,
+static enum err add_mail_parameters(struct buf *line, const struct transaction *transaction,
                                     uint64_t size_bytes, const struct smtp_extensions *extensions)
 {
     static const char *const returns[] = {
@@ -68,12 +70,13 @@ static enum err add_mail_parameters(struct buf *line, const struct spool_envelop
         [SPOOL_RETURN_FULL] = " RET=FULL",
         [SPOOL_RETURN_HEADERS] = " RET=HDRS",
     };
+    const struct spool_envelope *envelope = transaction->envelope;
     enum err err = OK;
     if (extensions->has_size)
         err = buf_printf(line, " SIZE=%" PRIu64, size_bytes);
     if (!err && extensions->eight_bit_mime && envelope->body_8bit)
         err = buf_add(line, STR(" BODY=8BITMIME"));
-    if (!err && envelope->smtputf8)
+    if (!err && transaction->smtputf8)
         err = buf_add(line, STR(" SMTPUTF8"));
     if (!err && envelope->require_tls)
         err = buf_add(line, STR(" REQUIRETLS"));
@@ -112,13 +115,17 @@ static enum err add_notify(struct buf *line, uint8_t notify)
     return OK;
 }
 
-/* ORCPT is for reports alone: one that the server could not take is left out. */
-static enum err add_original(struct buf *line, struct str original, bool utf8)
+/* ORCPT is for reports alone: one that cannot be written is left out. Without SMTPUTF8 it is ASCII
+ * all the same (RFC 6533 section 3). */
+static enum err add_original(struct buf *line, struct str original, bool utf8, struct arena *arena)
 {
     struct smtp_orcpt orcpt;
-    bool is_fit = str_cut(original, ';', &orcpt.type, &orcpt.address) &&
-                  mail_text_is_clean(original) && (utf8 || !str_has_8bit(original));
-    if (!is_fit)
+    if (!str_cut(original, ';', &orcpt.type, &orcpt.address) || !mail_text_is_clean(original) ||
+        str_has_8bit(orcpt.type))
+        return OK;
+    if (!utf8 && str_has_8bit(orcpt.address))
+        orcpt.address = smtp_utf8_address_encode(arena, orcpt.address);
+    if (orcpt.address.len > SMTP_ORCPT_MAX_BYTES)
         return OK;
     enum err err = buf_add(line, STR(" ORCPT="));
     return err ? err : smtp_orcpt_print(line, &orcpt);
@@ -132,18 +139,19 @@ static enum err finish(struct buf *line, enum err err, struct arena *arena, stru
     return err;
 }
 
-enum err envelope_print_mail(const struct spool_envelope *envelope, uint64_t size_bytes,
+enum err envelope_print_mail(const struct transaction *transaction, uint64_t size_bytes,
                              const struct smtp_extensions *extensions, struct arena *arena,
                              struct str *out_line)
 {
     struct buf line = buf_make(LINE_MAX_BYTES);
-    enum err err = start_line(&line, "MAIL FROM:", envelope->sender, true, arena);
+    enum err err = start_line(&line, "MAIL FROM:", transaction->sender, true, arena);
     if (!err)
-        err = add_mail_parameters(&line, envelope, size_bytes, extensions);
+        err = add_mail_parameters(&line, transaction, size_bytes, extensions);
     return finish(&line, err, arena, out_line);
 }
 
-enum err envelope_print_rcpt(const struct spool_recipient *recipient,
+enum err envelope_print_rcpt(const struct transaction *transaction,
+                             const struct spool_recipient *recipient,
                              const struct smtp_extensions *extensions, struct arena *arena,
                              struct str *out_line)
 {
@@ -152,7 +160,7 @@ enum err envelope_print_rcpt(const struct spool_recipient *recipient,
     if (!err && extensions->dsn) {
         err = add_notify(&line, recipient->notify);
         if (!err)
-            err = add_original(&line, recipient->original, extensions->smtputf8);
+            err = add_original(&line, recipient->original, transaction->smtputf8, arena);
     }
     return finish(&line, err, arena, out_line);
 }

@@ -22,6 +22,26 @@ static struct queue_outcome unreadable(struct job *job, enum err err)
     };
 }
 
+/* RFC 9228: it has been to this mailbox, or has left by this alias. The sender is told, once. */
+static bool decide_loops(struct job *job)
+{
+    const struct queue_outcome loop = {
+        .kind = QUEUE_FAILED,
+        .reason = SPOOL_REASON_REPLY,
+        .words = STR("5.4.6 a mail loop: the message was here before for this address"),
+    };
+    bool is_anybody_left = false;
+    for (size_t i = 0; i < job->count; i++) {
+        bool loops = job->message.envelope.recipients[job->recipients[i]].loops;
+        if (loops) {
+            job->outcomes[i] = loop;
+            job->group_of[i] = JOB_GROUP_NONE;
+        }
+        is_anybody_left |= !loops;
+    }
+    return is_anybody_left;
+}
+
 bool job_begin(struct job *job, const struct deliver_options *options, struct queue_slot *slot,
                const struct queue_job *taken)
 {
@@ -38,6 +58,8 @@ bool job_begin(struct job *job, const struct deliver_options *options, struct qu
     assert(job->count > 0);
     job->outcomes = ARENA_ARRAY(&job->arena, struct queue_outcome, job->count);
     job->recipients = ARENA_ARRAY(&job->arena, uint32_t, job->count);
+    job->group_of = ARENA_ARRAY(&job->arena, uint32_t, job->count);
+    job->senders = ARENA_ARRAY(&job->arena, struct str, job->count);
     memcpy(job->recipients, taken->recipients, job->count * sizeof *job->recipients);
 
     enum err err =
@@ -47,13 +69,14 @@ bool job_begin(struct job *job, const struct deliver_options *options, struct qu
         job_decide(job, not_attempted(job, taken));
     else if (err)
         job_decide(job, unreadable(job, err));
-    return !err && !taken->no_attempt;
+    return !err && !taken->no_attempt && decide_loops(job);
 }
 
 void job_decide(struct job *job, struct queue_outcome outcome)
 {
     for (size_t i = 0; i < job->count; i++)
-        job->outcomes[i] = outcome;
+        if (!job->group_of[i] || job->group_of[i] == job->group.number)
+            job->outcomes[i] = outcome;
 }
 
 void job_note_answer(struct job *job, struct str remote, enum queue_receipt receipt)
@@ -61,6 +84,8 @@ void job_note_answer(struct job *job, struct str remote, enum queue_receipt rece
     const struct spool_envelope *envelope = &job->message.envelope;
     for (size_t i = 0; i < job->count; i++) {
         struct queue_outcome *outcome = &job->outcomes[i];
+        if (job->group_of[i] != job->group.number)
+            continue;
         bool is_wanted = envelope->recipients[job->recipients[i]].notify & SPOOL_NOTIFY_SUCCESS;
         outcome->remote = remote;
         outcome->receipt =

@@ -59,6 +59,15 @@ static struct str fate_of(const struct job *job, const struct queue_outcome *out
                         STR_FMT(next_of(job, outcome, arena)));
 }
 
+static struct str sender_of(const struct job *job, size_t i, struct arena *arena)
+{
+    struct str sender = job->senders[i];
+    if (!sender.len || str_eq(sender, job->message.envelope.sender))
+        return STR_EMPTY;
+    return arena_printf(arena, " (forwarded, the sender rewritten to <%.*s>)",
+                        STR_FMT(mail_text_clean(arena, sender)));
+}
+
 static struct str attempt_of(const struct job *job, struct str where, struct arena *arena)
 {
     const char *plural = job->count == 1 ? "" : "s";
@@ -76,7 +85,9 @@ struct str story_tell(const struct job *job, struct str where, struct arena *are
     for (size_t i = 0; i < job->count; i++) {
         struct str address = address_of(job, i, arena);
         struct str fate = fate_of(job, &job->outcomes[i], arena);
-        buf_add_cut(&story, arena_printf(arena, "\n%.*s: %.*s", STR_FMT(address), STR_FMT(fate)));
+        struct str sender = sender_of(job, i, arena);
+        buf_add_cut(&story, arena_printf(arena, "\n%.*s%.*s: %.*s", STR_FMT(address),
+                                         STR_FMT(sender), STR_FMT(fate)));
     }
     struct str text = arena_copy(arena, buf_str(&story));
     buf_free(&story);

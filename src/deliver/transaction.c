@@ -89,7 +89,7 @@ static void print_lines(struct run *run)
     const struct smtp_extensions *extensions = &run->client->extensions;
     struct queue_outcome damaged = {.kind = QUEUE_FAILED, .reason = SPOOL_REASON_LOCAL};
     damaged.words = STR("5.1.7 the sender's address cannot be sent");
-    if (envelope_print_mail(envelope, run->content->size_bytes, extensions, run->arena,
+    if (envelope_print_mail(transaction, run->content->size_bytes, extensions, run->arena,
                             &run->mail_line)) {
         run_decide_all(run, FATE_OPEN, FATE_OPEN, damaged);
         return;
@@ -97,8 +97,8 @@ static void print_lines(struct run *run)
     damaged.words = STR("5.1.3 the address cannot be sent");
     for (size_t i = 0; i < transaction->count; i++) {
         assert(transaction->recipients[i] < envelope->recipient_count);
-        if (envelope_print_rcpt(&envelope->recipients[transaction->recipients[i]], extensions,
-                                run->arena, &run->fates[i].line))
+        if (envelope_print_rcpt(transaction, &envelope->recipients[transaction->recipients[i]],
+                                extensions, run->arena, &run->fates[i].line))
             fate_decide(&run->fates[i], damaged);
     }
 }
@@ -108,7 +108,7 @@ static bool decide_if_impossible(struct run *run)
     const struct smtp_client *client = run->client;
     const struct tls_info *tls = stream_tls(client->stream);
     struct queue_outcome impossible;
-    if (!envelope_is_impossible(run->transaction->envelope, run->content->size_bytes,
+    if (!envelope_is_impossible(run->transaction, run->content->size_bytes,
                                 &client->extensions, tls && tls->verified, client->options.peer,
                                 run->arena, &impossible))
         return false;

@@ -20,6 +20,8 @@ struct transaction {
     const uint32_t *recipients; /* indices in the envelope */
     size_t count;               /* at least 1 */
     const struct content_source *content;
+    struct str sender; /* in MAIL; empty: the null sender */
+    bool smtputf8;     /* the header or an address needs it */
 };
 
 enum transaction_end {

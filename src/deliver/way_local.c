@@ -61,7 +61,8 @@ void way_run_maildir(const struct deliver_options *options, struct queue_slot *s
         struct job job;
         if (job_begin(&job, options, slot, taken)) {
             for (size_t i = 0; i < job.count; i++)
-                job.outcomes[i] = deliver_recipient(&job, job.recipients[i]);
+                if (!job.group_of[i])
+                    job.outcomes[i] = deliver_recipient(&job, job.recipients[i]);
             job_note_answer(&job, STR_EMPTY, QUEUE_RECEIPT_DELIVERED);
         }
         job_finish(&job, true, queue_slot_name(slot), STR_EMPTY);

@@ -1,6 +1,7 @@
 /* A slot by SMTP or LMTP: one connection, kept for the destination's next jobs. */
 #include "deliver/connect.h"
-#include "deliver/job.h"
+#include "deliver/group.h"
+#include "deliver/prefixed_content.h"
 #include "deliver/transaction.h"
 #include "deliver/ways.h"
 #include "fiber/loop.h"
@@ -27,6 +28,13 @@ static void say_goodbye(struct remote *remote)
     if (remote->connection.is_open && !fiber_is_cancelled())
         smtp_client_quit(&remote->connection.client);
     connection_done(&remote->connection);
+}
+
+static void drop_if_over(struct remote *remote)
+{
+    struct connection *connection = &remote->connection;
+    if (connection->is_open && connection->client.is_over)
+        connection_done(connection);
 }
 
 /* A kept connection may have ended while nobody looked. */
@@ -68,19 +76,28 @@ static enum queue_receipt receipt_of(const struct smtp_client *client)
     return client->options.is_lmtp ? QUEUE_RECEIPT_DELIVERED : QUEUE_RECEIPT_RELAYED;
 }
 
+/* One transaction for the present group. */
 static enum transaction_end transact(struct remote *remote, struct job *job)
 {
-    struct content_source content = content_of_message(&job->message);
+    const struct job_group *group = &job->group;
+    struct prefixed_content prefixed = {group->top, content_of_message(&job->message)};
+    struct content_source content = content_of_prefixed(&prefixed);
     struct transaction transaction = {
         .envelope = &job->message.envelope,
-        .recipients = job->recipients,
-        .count = job->count,
+        .recipients = group->recipients,
+        .count = group->count,
         .content = &content,
+        .sender = group->sender,
+        .smtputf8 = group->smtputf8,
     };
-    transcript_restart(&remote->connection.transcript);
+    struct queue_outcome *outcomes = ARENA_ARRAY(&job->arena, struct queue_outcome, group->count);
+    if (group->number == 1)
+        transcript_restart(&remote->connection.transcript);
     remote->connection.transactions++;
     enum transaction_end end =
-        transaction_run(&remote->connection.client, &transaction, &job->arena, job->outcomes);
+        transaction_run(&remote->connection.client, &transaction, &job->arena, outcomes);
+    if (end != TRANSACTION_CANCELLED)
+        job_decide_group(job, outcomes);
     job_note_answer(job, remote->connection.host, receipt_of(&remote->connection.client));
     return end;
 }
@@ -109,6 +126,23 @@ static enum job_end deliver(struct remote *remote, struct job *job)
     }
 }
 
+/* Group by group. Where it ends early, the groups behind were not tried. */
+static enum job_end deliver_groups(struct remote *remote, struct job *job)
+{
+    const struct queue_outcome not_tried = {
+        .kind = QUEUE_DEFERRED,
+        .reason = SPOOL_REASON_CONNECTION,
+        .words = STR("the connection ended before it was tried"),
+    };
+    enum job_end end = JOB_ENDED;
+    while (end == JOB_ENDED && job_next_group(job)) {
+        drop_if_over(remote);
+        job_decide(job, not_tried);
+        end = deliver(remote, job);
+    }
+    return end == JOB_CANCELLED && job_has_begun(job) ? JOB_ENDED : end;
+}
+
 static void run_job(struct remote *remote, const struct queue_job *taken)
 {
     struct job job;
@@ -116,14 +150,13 @@ static void run_job(struct remote *remote, const struct queue_job *taken)
         job_finish(&job, true, STR("nobody"), STR_EMPTY);
         return;
     }
-    enum job_end end = deliver(remote, &job);
+    enum job_end end = deliver_groups(remote, &job);
     if (end == JOB_CANCELLED)
         job_return(&job);
     else
         job_finish(&job, end == JOB_ENDED, describe(remote, &job.arena),
                    transcript_text(&remote->connection.transcript));
-    if (remote->connection.is_open && remote->connection.client.is_over)
-        connection_done(&remote->connection);
+    drop_if_over(remote);
 }
 
 /* ---- the slot ---- */

@@ -1,5 +1,6 @@
 #include "mail/address.h"
 
+#include "mail/idna.h"
 #include "mail/lexer.h"
 #include "mail/text.h"
 
@@ -44,10 +45,21 @@ static bool has_foreign_dot(struct str domain)
     return false;
 }
 
+/* What has U-labels is the name of a domain only if there is such a name in the DNS. One that is
+ * too long is not looked at: that is another fault. */
+static bool has_ascii_form(struct str domain)
+{
+    char bytes[MAIL_DOMAIN_MAX_BYTES];
+    struct str ascii;
+    return domain.len > MAIL_DOMAIN_MAX_BYTES || !str_has_8bit(domain) ||
+           (mail_domain_write_ascii(domain, bytes, &ascii) == OK &&
+            labels_are_valid(ascii, MAIL_ADDRESS_UNDERSCORE));
+}
+
 bool mail_domain_is_valid(struct str domain, enum mail_address_flags flags)
 {
     return domain.len <= MAIL_DOMAIN_MAX_BYTES && labels_are_valid(domain, flags) &&
-           mail_text_is_clean(domain) && !has_foreign_dot(domain);
+           mail_text_is_clean(domain) && !has_foreign_dot(domain) && has_ascii_form(domain);
 }
 
 bool mail_domain_is_literal(struct str domain)
@@ -154,9 +166,9 @@ static bool take_domain(struct str *rest, struct str *out_domain, bool *out_is_l
     *out_domain = str_first(*rest, end);
     *out_is_literal = is_literal;
     *rest = str_from(*rest, end);
-    return is_literal
-               ? mail_domain_is_literal(*out_domain)
-               : labels_are_valid(*out_domain, MAIL_ADDRESS_UTF8) && !has_foreign_dot(*out_domain);
+    return is_literal ? mail_domain_is_literal(*out_domain)
+                      : labels_are_valid(*out_domain, MAIL_ADDRESS_UTF8) &&
+                            !has_foreign_dot(*out_domain) && has_ascii_form(*out_domain);
 }
 
 static enum err take_address(struct arena *arena, struct str *rest, enum mail_address_flags flags,

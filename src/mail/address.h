@@ -41,7 +41,8 @@ struct mail_path {
  * escapes, which lives in `arena`.
  * ERR_SYNTAX; ERR_LIMIT when the form is right but too long; ERR_UNSUPPORTED when it would be right
  * with MAIL_ADDRESS_UTF8. The literal of an address family other than IPv4 and IPv6, an empty
- * quoted local part, controls of any kind and UTF-8 that looks like a dot are ERR_SYNTAX. */
+ * quoted local part, controls of any kind, UTF-8 that looks like a dot and U-labels that IDNA does not
+ * know are ERR_SYNTAX. */
 MUST_CHECK enum err mail_address_parse(struct arena *arena, struct str text,
                                        enum mail_address_flags flags,
                                        struct mail_address *out_address);
@@ -68,7 +69,8 @@ bool mail_address_eq(const struct mail_address *a, const struct mail_address *b)
 bool mail_address_is_utf8(const struct mail_address *address);
 
 /* True for the name of a host or domain: labels of letters, digits and inner hyphens, at most 63
- * bytes each, no trailing dot; U-labels too with MAIL_ADDRESS_UTF8. One label is enough. */
+ * bytes each, no trailing dot; U-labels too with MAIL_ADDRESS_UTF8, if they have A-labels
+ * (mail/idna.h). One label is enough. */
 bool mail_domain_is_valid(struct str domain, enum mail_address_flags flags);
 /* True for [IPv4] and [IPv6:…], brackets included. */
 bool mail_domain_is_literal(struct str domain);

@@ -2,7 +2,7 @@
 
 #include "base/map.h"
 #include "base/mem.h"
-#include "mail/address.h"
+#include "mail/idna.h"
 
 #include <crypt.h>
 #include <openssl/crypto.h>
@@ -53,12 +53,19 @@ static bool is_hash(struct str hash)
     return answer != CRYPT_SALT_INVALID && answer != CRYPT_SALT_METHOD_DISABLED;
 }
 
-static bool is_own_address(struct arena *arena, struct str text)
+/* An address, or "@domain", with A-labels; empty when it is neither. */
+static struct str own_address(struct arena *arena, struct str text)
 {
-    if (str_starts(text, STR("@")))
-        return mail_domain_is_valid(str_from(text, 1), MAIL_ADDRESS_UTF8);
     struct mail_address address;
-    return mail_address_parse(arena, text, MAIL_ADDRESS_UTF8, &address) == OK;
+    struct str domain = str_from(text, 1);
+    if (str_starts(text, STR("@")))
+        return mail_domain_is_valid(domain, MAIL_ADDRESS_UTF8)
+                   ? arena_printf(arena, "@%.*s", STR_FMT(mail_domain_canonical(arena, domain)))
+                   : STR_EMPTY;
+    if (mail_address_parse(arena, text, MAIL_ADDRESS_UTF8, &address))
+        return STR_EMPTY;
+    address = mail_address_with_a_labels(arena, &address);
+    return mail_address_text(arena, &address);
 }
 
 static enum err parse_addresses(struct arena *arena, struct str text, struct account *account,
@@ -74,10 +81,11 @@ static enum err parse_addresses(struct arena *arena, struct str text, struct acc
         struct str address = text, rest = STR_EMPTY;
         more = str_cut(text, ',', &address, &rest);
         address = str_trim(address);
-        if (!is_own_address(arena, address))
+        struct str own = own_address(arena, address);
+        if (!own.len)
             return fail(problem, address,
                         "is not an address (write user@domain, or @domain for all of a domain)");
-        account->addresses[account->address_count++] = arena_copy(arena, address);
+        account->addresses[account->address_count++] = own;
         text = rest;
     }
     return OK;

@@ -75,3 +75,23 @@ struct str header_watch_from(const struct header_watch *watch, size_t i)
     assert(i < watch->from_count);
     return str_make(watch->bytes.at + watch->from[i].at, watch->from[i].len);
 }
+
+/* Most messages have none of what is asked for here, so it is not kept while they pass. */
+size_t header_watch_values(const struct header_watch *watch, struct str name,
+                           struct str *out_values, size_t max)
+{
+    struct mail_header_reader reader = mail_header_reader_make();
+    struct mail_field field;
+    size_t count = 0;
+    while (count < max &&
+           mail_header_next(&reader, buf_str(&watch->bytes), true, &field) == MAIL_HEADER_FIELD)
+        if (mail_field_is(&field, name))
+            out_values[count++] = field.value;
+    return count;
+}
+
+bool header_watch_has_8bit(const struct header_watch *watch)
+{
+    struct str bytes = buf_str(&watch->bytes); /* the beginning of the body may be among them */
+    return str_has_8bit(str_first(bytes, mail_header_len(bytes)));
+}

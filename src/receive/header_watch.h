@@ -36,6 +36,11 @@ void header_watch_done(struct header_watch *watch);
 MUST_CHECK enum err header_watch_add(struct header_watch *watch, struct str bytes);
 /* Nothing follows: a message may end within its header. */
 void header_watch_end(struct header_watch *watch);
+/* The values of the first `max` fields of that name, borrowed; their count. */
+size_t header_watch_values(const struct header_watch *watch, struct str name,
+                           struct str *out_values, size_t max);
+/* Whether a byte above 127 stands in the header. */
+bool header_watch_has_8bit(const struct header_watch *watch);
 /* The value of From field number `i`, borrowed. */
 struct str header_watch_from(const struct header_watch *watch, size_t i);
 

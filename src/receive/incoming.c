@@ -2,6 +2,7 @@
 
 #include "fiber/loop.h"
 #include "receive/judge.h"
+#include "receive/loops.h"
 #include "receive/policy.h"
 #include "receive/seal.h"
 #include "receive/sign.h"
@@ -256,7 +257,8 @@ static const struct answer *find_fault(struct session *session, struct incoming 
         return &begins_folded;
     if (header->received_count > RECEIVED_MAX)
         return &mail_loop;
-    return check_from(session, header);
+    const struct answer *no = loops_mark(session, header);
+    return no ? no : check_from(session, header);
 }
 
 /* A message may end within its header. */
@@ -339,6 +341,14 @@ static enum err confirm(struct session *session, spool_id id, uint64_t size_byte
     return err;
 }
 
+/* RFC 6531: a client may ask for SMTPUTF8 where nothing needs it; a next host without it must be no
+ * reason for such a message to fail. Domains are sent with A-labels. Recipients count each for
+ * itself. */
+static bool needs_utf8(const struct spool_envelope *envelope, const struct header_watch *header)
+{
+    return str_has_8bit(envelope->sender) || header_watch_has_8bit(header);
+}
+
 /* From the moment of the commit the message is ours, whatever becomes of this session. */
 static enum err hand_over(struct session *session, struct incoming *incoming)
 {
@@ -349,6 +359,7 @@ static enum err hand_over(struct session *session, struct incoming *incoming)
     envelope->received_us = clock_wall_us(loop_clock(loop_current()));
     envelope->body_8bit |= incoming->reader.content.has_8bit;
     struct str prefix = incoming_prefix(session, incoming, id);
+    envelope->smtputf8 = envelope->smtputf8 && needs_utf8(envelope, &incoming->header);
     incoming->draft = NULL; /* the spool frees it */
     enum err err = spool_draft_commit(draft, envelope, prefix, NULL);
     if (err)

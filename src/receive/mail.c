@@ -1,5 +1,6 @@
 /* MAIL, RCPT and RSET: the envelope of a transaction. */
 #include "fiber/loop.h"
+#include "mail/idna.h"
 #include "receive/existence.h"
 #include "receive/incoming.h"
 #include "receive/judge.h"
@@ -63,9 +64,16 @@ static uint8_t returns_of(enum smtp_ret ret)
     return returns[ret];
 }
 
+/* As the envelope holds addresses. */
+static struct str address_text(struct arena *arena, const struct mail_address *address)
+{
+    struct mail_address plain = mail_address_with_a_labels(arena, address);
+    return mail_address_text(arena, &plain);
+}
+
 static struct str sender_text(struct arena *arena, const struct mail_path *path)
 {
-    return path->is_null ? STR_EMPTY : mail_address_text(arena, &path->address);
+    return path->is_null ? STR_EMPTY : address_text(arena, &path->address);
 }
 
 /* The client's address, HELO and account stay where they are: the session outlives it. */
@@ -174,11 +182,13 @@ static struct str forwarded_by(struct session *session, const struct smtp_rcpt *
                                struct str target)
 {
     const struct route_table *routes = session->service->routes;
-    const struct mail_address *written = &rcpt->path.address;
+    struct mail_address written = rcpt->path.address;
+    if (rcpt->path.is_postmaster)
+        written.domain = route_home_domain(routes);
     struct str domain = str_from(target, str_find_last(target, '@') + 1);
-    bool leads_outside = !written->is_literal && route_is_local_domain(routes, written->domain) &&
+    bool leads_outside = !written.is_literal && route_is_local_domain(routes, written.domain) &&
                          !route_is_local_domain(routes, domain);
-    return leads_outside ? mail_address_text(&session->transaction.arena, written) : STR_EMPTY;
+    return leads_outside ? address_text(&session->transaction.arena, &written) : STR_EMPTY;
 }
 
 static void add_recipient(struct session *session, const struct smtp_rcpt *rcpt, struct str target)
@@ -201,8 +211,9 @@ static void accept_recipient(struct session *session, const struct smtp_rcpt *rc
     uint32_t before = transaction->envelope.recipient_count;
     for (size_t i = 0; i < targets->count; i++)
         add_recipient(session, rcpt, targets->addresses[i]);
+    struct mail_address address = mail_address_with_a_labels(&session->arena, &rcpt->path.address);
     if (transaction->accepted++ == 0)
-        transaction->first_recipient = mail_address_copy(&transaction->arena, &rcpt->path.address);
+        transaction->first_recipient = mail_address_copy(&transaction->arena, &address);
     /* A long list may hold some dead addresses; who only guesses finds few that live, and the one
      * that he knows pays only once. */
     if (session->errors && transaction->envelope.recipient_count > before)

@@ -1,6 +1,8 @@
 #include "receive/policy.h"
 
+#include "fiber/loop.h"
 #include "mail/address_list.h"
+#include "mail/idna.h"
 
 #define FROM_ADDRESSES_MAX 100
 
@@ -8,6 +10,9 @@ static const struct answer login_first = {530, {5, 7, 0}, "Log in first"};
 static const struct answer not_your_sender = {
     553, {5, 7, 1}, "Your account may not send from this address"};
 static const struct answer no_such_user = {550, {5, 1, 1}, "No such user here"};
+static const struct answer forged_sender = {
+    550, {5, 1, 1}, "No such address: not a sender that was written here"};
+static const struct answer expired_sender = {550, {5, 1, 1}, "This rewritten sender has expired"};
 static const struct answer relay_denied = {
     554, {5, 7, 1}, "Relaying denied: the recipient is not ours"};
 static const struct answer literal_denied = {550, {5, 1, 2}, "We do not send to address literals"};
@@ -39,11 +44,14 @@ static bool is_covered_by(struct str own, struct str address, struct str domain)
 static bool is_own(struct session *session, const struct mail_address *address)
 {
     const struct account *account = session->account;
-    struct str text = mail_address_text(&session->arena, address);
+    struct mail_address plain = mail_address_with_a_labels(&session->arena, address);
+    struct str text = mail_address_text(&session->arena, &plain);
     for (size_t i = 0; i < account->address_count; i++)
-        if (is_covered_by(account->addresses[i], text, address->domain))
+        if (is_covered_by(account->addresses[i], text, plain.domain))
             return true;
-    return str_find(account->name, '@') != SIZE_MAX && str_eq_nocase(account->name, text);
+    struct str written = mail_address_text(&session->arena, address);
+    return str_find(account->name, '@') != SIZE_MAX &&
+           (str_eq_nocase(account->name, text) || str_eq_nocase(account->name, written));
 }
 
 static bool may_send_as(struct session *session, const struct mail_address *address)
@@ -104,7 +112,7 @@ static struct route_targets itself(const struct session *session, const struct m
                                    struct arena *arena)
 {
     struct route_targets targets = {.addresses = ARENA_NEW(arena, struct str), .count = 1};
-    struct mail_address address = path->address;
+    struct mail_address address = mail_address_with_a_labels(arena, &path->address);
     if (path->is_postmaster)
         address = (struct mail_address){STR("postmaster"), session->service->hostname, false};
     targets.addresses[0] = mail_address_text(arena, &address);
@@ -118,6 +126,10 @@ static const struct answer *refusal_of(const struct session *session, enum route
         return &alias_loop;
     if (session->service->accept_everything)
         return NULL;
+    if (answer == ROUTE_FORGED)
+        return &forged_sender;
+    if (answer == ROUTE_EXPIRED)
+        return &expired_sender;
     if (answer == ROUTE_NO_SUCH_USER || path->is_postmaster)
         return &no_such_user;
     if (!may_relay(session))
@@ -133,7 +145,9 @@ const struct answer *policy_check_recipient(const struct session *session,
     if (path->is_postmaster)
         address = (struct mail_address){STR("postmaster"), STR_EMPTY, false};
     struct route_targets targets;
-    enum route_answer answer = route_recipient(session->service->routes, &address, arena, &targets);
+    int64_t wall_us = clock_wall_us(loop_clock(loop_current()));
+    enum route_answer answer =
+        route_recipient(session->service->routes, &address, wall_us, arena, &targets);
     if (answer != ROUTE_LOCAL) {
         const struct answer *no = refusal_of(session, answer, path);
         if (no)

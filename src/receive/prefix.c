@@ -32,7 +32,9 @@ static enum err add_received(struct session *session, struct str id, struct buf 
     const struct transaction *transaction = &session->transaction;
     bool tells_client = service->kind == RECEIVE_MX ||
                         (service->kind == RECEIVE_SUBMISSION && service->received_full);
-    bool is_alone = transaction->accepted == 1 && transaction->first_recipient.domain.len;
+    /* What is ASCII so far must not become UTF-8 by a word of ours. */
+    bool is_alone = transaction->accepted == 1 && transaction->first_recipient.domain.len &&
+                    !mail_address_is_utf8(&transaction->first_recipient);
     struct mail_received received = {
         .helo = tells_client ? buf_str(&session->helo) : STR_EMPTY,
         .client_name = STR_EMPTY,

@@ -1,7 +1,7 @@
 /* The part for programs: RFC 3464 section 2; addresses by RFC 6533 section 3. */
 #include "report/dsn_parts.h"
 
-#include "base/encode.h"
+#include "smtp/xtext.h"
 
 bool dsn_words_are_remote(struct str words)
 {
@@ -12,49 +12,23 @@ bool dsn_words_are_remote(struct str words)
 
 /* ---- addresses ---- */
 
-/* What may stand for itself in a utf-8-addr-xtext. */
-static bool is_qchar(char c) { return c > ' ' && c < 0x7f && !strchr("+=\\", c); }
-
-/* The code point at the start of well-formed UTF-8. */
-static uint32_t take_code_point(struct str *rest)
+static bool is_utf8_address(struct str address)
 {
-    unsigned char first = (unsigned char)rest->at[0];
-    size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
-    uint32_t point = more == 0 ? first : first & (0x3fu >> more);
-    for (size_t i = 1; i <= more; i++)
-        point = point << 6 | ((unsigned char)rest->at[i] & 0x3f);
-    *rest = str_from(*rest, more + 1);
-    return point;
+    return str_has_8bit(address) && str_is_utf8(address);
 }
 
-/* An address of type utf-8 in ASCII: "b\x{FC}ro@example.org". */
-static struct str encode_utf8_address(const struct lines *lines, struct str address)
+struct str dsn_address(const struct lines *lines, struct str address)
 {
-    struct buf out = buf_make(LINES_MAX_BYTES);
-    struct str rest = address;
-    enum err err = OK;
-    while (rest.len && !err) {
-        if (is_qchar(rest.at[0])) {
-            err = buf_add_char(&out, rest.at[0]);
-            rest = str_from(rest, 1);
-        } else {
-            err = buf_printf(&out, "\\x{%02X}", take_code_point(&rest));
-        }
-    }
-    struct str text = arena_copy(lines->arena, buf_str(&out));
-    buf_free(&out);
-    return text;
+    bool is_encoded = is_utf8_address(address) && !lines->utf8;
+    return is_encoded ? smtp_utf8_address_encode(lines->arena, address) : address;
 }
 
 /* "rfc822;a@b", or of type utf-8: as it is where that is allowed, else in ASCII. */
 static void print_address(struct lines *lines, const char *name, struct str address)
 {
-    bool is_utf8 = str_has_8bit(address) && str_is_utf8(address);
-    if (is_utf8 && !lines->utf8)
-        address = encode_utf8_address(lines, address);
-    lines_plain_field(
-        lines, name,
-        arena_printf(lines->arena, "%s;%.*s", is_utf8 ? "utf-8" : "rfc822", STR_FMT(address)));
+    const char *type = is_utf8_address(address) ? "utf-8" : "rfc822";
+    struct str text = dsn_address(lines, address);
+    lines_plain_field(lines, name, arena_printf(lines->arena, "%s;%.*s", type, STR_FMT(text)));
 }
 
 /* As the sender gave it, type and all. */

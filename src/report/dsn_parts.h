@@ -10,6 +10,10 @@ void dsn_print_text(struct lines *lines, const struct dsn *dsn);
 /* For programs: message/delivery-status, RFC 3464 section 2. */
 void dsn_print_fields(struct lines *lines, const struct dsn *dsn);
 
+/* An address as it may stand in the report: where that has to be ASCII, written by RFC 6533 section
+ * 3 if it is UTF-8. */
+struct str dsn_address(const struct lines *lines, struct str address);
+
 /* How the original is returned. */
 struct dsn_returned {
     const char *type;   /* of its part */

@@ -38,16 +38,22 @@ static struct str written_address(const struct dsn_recipient *recipient)
     return str_eq_nocase(address, recipient->address) ? STR_EMPTY : address;
 }
 
+static void add_address(struct lines *lines, struct str address)
+{
+    struct str text = lines_cut(dsn_address(lines, address), LINES_MAX_BYTES);
+    lines_add(lines, lines_clean(lines, text));
+}
+
 static void print_address(struct lines *lines, const struct dsn_recipient *recipient)
 {
     struct str written = written_address(recipient);
     lines_add(lines, STR("\r\n    <"));
-    lines_add(lines, lines_clean(lines, lines_cut(recipient->address, LINES_MAX_BYTES)));
+    add_address(lines, recipient->address);
     lines_add(lines, STR(">\r\n"));
     if (!written.len)
         return;
     lines_add(lines, STR("    (you wrote to <"));
-    lines_add(lines, lines_clean(lines, lines_cut(written, LINES_MAX_BYTES)));
+    add_address(lines, written);
     lines_add(lines, STR(">)\r\n"));
 }
 

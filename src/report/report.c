@@ -140,7 +140,8 @@ static const char *address_report(struct telling *telling, struct route_targets 
     if (mail_address_parse(&telling->arena, sender, MAIL_ADDRESS_UTF8 | MAIL_ADDRESS_UNDERSCORE,
                            &address))
         return "its sender's address is none";
-    switch (route_recipient(telling->report->routes, &address, &telling->arena, out_targets)) {
+    switch (route_recipient(telling->report->routes, &address, telling->now_us, &telling->arena,
+                            out_targets)) {
     case ROUTE_LOCAL:
         return NULL;
     case ROUTE_FOREIGN:
@@ -149,7 +150,10 @@ static const char *address_report(struct telling *telling, struct route_targets 
         out_targets->count = 1;
         return NULL;
     case ROUTE_NO_SUCH_USER:
+    case ROUTE_FORGED:
         return "its sender is an address of this server that does not exist";
+    case ROUTE_EXPIRED:
+        return "its sender was good for a time only, which is over";
     case ROUTE_LOOP:
         break;
     }

@@ -172,12 +172,11 @@ static void read_entry(struct arena *arena, struct str line, struct route_alias_
     size_t colon = find_unquoted(line, ':');
     struct str name = str_trim(str_first(line, colon));
     const char *refusal = refusal_of(line);
+    entry->is_catch_all = str_eq(name, STR("*"));
     if (refusal)
         fail(entry, line, refusal);
     else if (colon == line.len)
         fail(entry, line, "is not an alias (write name: address, address)");
-    else if (str_eq(name, STR("*")))
-        fail(entry, name, "is no name (to take mail for all names, write users = \"*\")");
     else if (route_local_part_parse(arena, name, &entry->name) != OK)
         fail(entry, name, "is not a name of this domain (write only what stands before the @)");
     else

@@ -2,6 +2,8 @@
  * space continues the one before it; `#` at the start of a line or behind white space begins a
  * comment. Pure.
  *
+ * The name `*`, without quotes, is the catch-all: where names go that are nobody's.
+ *
  * What other systems allow and this one refuses, with words for it: programs (`|command`), files
  * (`/path`) and includes (`:include:/path`). */
 #ifndef ROUTE_ALIAS_FILE_H
@@ -18,6 +20,7 @@ struct route_alias_reader route_alias_reader_make(struct str text);
 struct route_alias_entry {
     uint32_t line;   /* counts from 1 */
     struct str name; /* the meaning of a local part, as written; all in the arena or the text */
+    bool is_catch_all;
     struct str *targets;
     size_t target_count;
     /* What is wrong with the entry and what to do, or NULL; then the rest means nothing. */

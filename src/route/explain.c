@@ -19,6 +19,7 @@ static struct str print_mailbox(struct arena *arena, const struct route_step *st
         [ROUTE_BY_BASE] = "is the subaddress of a user of",
         [ROUTE_BY_ANY] = "is a user, as every name is, of",
         [ROUTE_BY_POSTMASTER] = "is always there, at",
+        [ROUTE_BY_CATCH_ALL] = "",
     };
     return arena_printf(arena, "%.*s %s %.*s", STR_FMT(local_of(step->address)), words[step->rule],
                         STR_FMT(domain_of(step->address)));
@@ -26,10 +27,15 @@ static struct str print_mailbox(struct arena *arena, const struct route_step *st
 
 static struct str print_alias(struct arena *arena, const struct route_step *step)
 {
-    const char *words =
-        step->rule == ROUTE_BY_BASE ? "is the subaddress of an alias" : "is an alias";
-    struct str line = arena_printf(arena, "%.*s %s of %.*s for", STR_FMT(local_of(step->address)),
-                                   words, STR_FMT(domain_of(step->address)));
+    static const char *const words[] = {
+        [ROUTE_BY_NAME] = "is an alias of",
+        [ROUTE_BY_BASE] = "is the subaddress of an alias of",
+        [ROUTE_BY_CATCH_ALL] = "is no user and no other alias, so it goes to the catch-all of",
+        [ROUTE_BY_POSTMASTER] = "",
+    };
+    struct str line = arena_printf(arena, "%.*s %s %.*s%s", STR_FMT(local_of(step->address)),
+                                   words[step->rule], STR_FMT(domain_of(step->address)),
+                                   step->rule == ROUTE_BY_CATCH_ALL ? "," : " for");
     for (size_t i = 0; i < step->target_count; i++)
         line = arena_printf(arena, "%.*s%s %.*s", STR_FMT(line), i ? "," : "",
                             STR_FMT(step->targets[i]));
@@ -49,6 +55,13 @@ struct str route_step_print(struct arena *arena, const struct route_step *step)
         return print_mailbox(arena, step);
     case ROUTE_MEANS_ALIAS:
         return print_alias(arena, step);
+    case ROUTE_MEANS_SENDER:
+        return arena_printf(arena, "is the sender that forwarded mail of %.*s left with",
+                            STR_FMT(step->targets[0]));
+    case ROUTE_MEANS_FORGED:
+        return STR("looks like the sender of forwarded mail, but was not written by this server");
+    case ROUTE_MEANS_EXPIRED:
+        return STR("was the sender of mail forwarded long ago, and is good no more");
     }
     return STR_EMPTY;
 }
@@ -64,6 +77,10 @@ struct str route_answer_print(enum route_answer answer)
         return STR("refused: 550 5.1.1 no such user here");
     case ROUTE_LOOP:
         return STR("refused: 554 5.4.6 the aliases lead to nobody but themselves, or to too many");
+    case ROUTE_FORGED:
+        return STR("refused: 550 5.1.1 this server never wrote such a sender");
+    case ROUTE_EXPIRED:
+        return STR("refused: 550 5.1.1 this sender of forwarded mail has expired");
     }
     return STR_EMPTY;
 }

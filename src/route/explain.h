@@ -11,6 +11,9 @@ enum route_meaning {
     ROUTE_MEANS_NOBODY,
     ROUTE_MEANS_MAILBOX,
     ROUTE_MEANS_ALIAS,
+    ROUTE_MEANS_SENDER, /* whose forwarded mail was given this sender here */
+    ROUTE_MEANS_FORGED, /* like that, but it was not */
+    ROUTE_MEANS_EXPIRED,
 };
 
 /* By what it was found, if it is a mailbox or an alias. */
@@ -18,6 +21,7 @@ enum route_rule {
     ROUTE_BY_NAME,       /* its local part is listed */
     ROUTE_BY_BASE,       /* what stands before the separator is */
     ROUTE_BY_ANY,        /* users = "*" */
+    ROUTE_BY_CATCH_ALL,  /* no other rule fits, and the domain has an alias for that */
     ROUTE_BY_POSTMASTER, /* always there */
 };
 
@@ -25,7 +29,7 @@ struct route_step {
     struct str address; /* looked at */
     enum route_meaning meaning;
     enum route_rule rule;
-    struct str *targets; /* ALIAS: where it leads */
+    struct str *targets; /* ALIAS, SENDER: where it leads */
     size_t target_count;
 };
 
@@ -36,8 +40,8 @@ struct route_steps {
 
 /* As route_recipient, with all its steps, whatever the answer; all in `arena`. */
 enum route_answer route_recipient_explain(const struct route_table *table,
-                                          const struct mail_address *address, struct arena *arena,
-                                          struct route_targets *out_targets,
+                                          const struct mail_address *address, int64_t wall_us,
+                                          struct arena *arena, struct route_targets *out_targets,
                                           struct route_steps *out_steps);
 /* As route_way_of; *out_section, in `arena`, is where it is written: "domain example.org",
  * "route *.example.net", or empty for the built-in way. */

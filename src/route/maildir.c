@@ -1,5 +1,6 @@
 /* From an address to a directory. The one place where bytes that a sender chose become part of a
  * path: what it writes can neither leave the mailbox tree nor meet another user's directory. */
+#include "mail/idna.h"
 #include "route/table.h"
 
 #define PATH_MAX_BYTES 4096
@@ -62,8 +63,9 @@ enum err route_maildir_path(const struct route_way *way, struct str address, str
     struct buf path = buf_make(PATH_MAX_BYTES);
     struct str rest = way->maildir;
     struct str user = user_of(way, parsed.local);
+    struct str domain = mail_domain_canonical(arena, parsed.domain);
     while (!err && rest.len)
-        err = add_piece(&path, &rest, user, parsed.domain);
+        err = add_piece(&path, &rest, user, domain);
     if (!err)
         *out_path = arena_copy(arena, buf_str(&path));
     buf_free(&path);

@@ -4,6 +4,7 @@
 #include "route/table.h"
 
 #include "base/list.h"
+#include "mail/idna.h"
 
 #define FOUND_MAX   1000  /* recipients that one address may become */
 #define VISITED_MAX 10000 /* addresses looked at for it */
@@ -13,6 +14,7 @@ struct match {
     enum route_meaning meaning;
     enum route_rule rule;
     const struct route_alias *alias; /* of ROUTE_MEANS_ALIAS */
+    struct mail_address sender;      /* of ROUTE_MEANS_SENDER */
 };
 
 /* A set of addresses that remembers the order in which they came. */
@@ -30,10 +32,11 @@ struct member {
 struct expansion {
     const struct route_table *table;
     struct arena *arena;
+    int64_t wall_us;
     struct address_set visited;
     struct address_set found;
-    bool met_nobody;
-    struct list *steps; /* of struct noted_step; NULL: nobody wants to know */
+    enum route_answer no; /* the answer if nobody is found */
+    struct list *steps;   /* of struct noted_step; NULL: nobody wants to know */
 };
 
 struct noted_step {
@@ -43,8 +46,7 @@ struct noted_step {
 
 /* ---- One domain's names --------------------------------------------------------------------- */
 
-static bool find_mailbox(const struct route_domain *domain, struct str name,
-                         enum route_rule *out_rule)
+static bool find_user(const struct route_domain *domain, struct str name, enum route_rule *out_rule)
 {
     struct str base = route_without_detail(name, domain->separator);
     if (map_get(&domain->user_names, name))
@@ -53,26 +55,62 @@ static bool find_mailbox(const struct route_domain *domain, struct str name,
         *out_rule = ROUTE_BY_BASE;
     else if (domain->users == ROUTE_USERS_ANY)
         *out_rule = ROUTE_BY_ANY;
-    else if (str_eq(base, STR("postmaster"))) /* RFC 5321 section 4.5.1 */
-        *out_rule = ROUTE_BY_POSTMASTER;
     else
         return false;
     return true;
 }
 
-/* `local` is in lower case. `a+b` is looked for as it stands before it is taken for `a`. */
+/* RFC 5321 section 4.5.1: always there. */
+static bool is_postmaster(const struct route_domain *domain, struct str name)
+{
+    return str_eq(route_without_detail(name, domain->separator), STR("postmaster"));
+}
+
+static bool find_mailbox(const struct route_domain *domain, struct str name,
+                         enum route_rule *out_rule)
+{
+    *out_rule = ROUTE_BY_POSTMASTER;
+    return find_user(domain, name, out_rule) || is_postmaster(domain, name);
+}
+
+static const struct route_alias *find_alias(const struct route_domain *domain, struct str name,
+                                            enum route_rule *out_rule)
+{
+    const struct route_alias *alias = map_get(&domain->aliases, name);
+    *out_rule = ROUTE_BY_NAME;
+    if (alias || map_get(&domain->user_names, name))
+        return alias;
+    *out_rule = ROUTE_BY_BASE;
+    return map_get(&domain->aliases, route_without_detail(name, domain->separator));
+}
+
+/* `local` is in lower case. `a+b` is looked for as it stands before it is taken for `a`. A
+ * catch-all goes before the mailbox of a postmaster that nobody listed, for somebody reads its
+ * mail. */
 static struct match meaning_of(const struct route_domain *domain, struct str local)
 {
-    struct match match = {.meaning = ROUTE_MEANS_ALIAS, .rule = ROUTE_BY_NAME};
-    match.alias = map_get(&domain->aliases, local);
-    if (!match.alias && !map_get(&domain->user_names, local)) {
-        match.alias = map_get(&domain->aliases, route_without_detail(local, domain->separator));
-        match.rule = ROUTE_BY_BASE;
-    }
-    if (!match.alias)
-        match.meaning =
-            find_mailbox(domain, local, &match.rule) ? ROUTE_MEANS_MAILBOX : ROUTE_MEANS_NOBODY;
+    struct match match = {.meaning = ROUTE_MEANS_ALIAS};
+    match.alias = find_alias(domain, local, &match.rule);
+    if (match.alias)
+        return match;
+    match.meaning = ROUTE_MEANS_MAILBOX;
+    if (find_user(domain, local, &match.rule))
+        return match;
+    if (domain->catch_all)
+        return (struct match){ROUTE_MEANS_ALIAS, ROUTE_BY_CATCH_ALL, .alias = domain->catch_all};
+    match.rule = ROUTE_BY_POSTMASTER;
+    if (!is_postmaster(domain, local))
+        match.meaning = ROUTE_MEANS_NOBODY;
     return match;
+}
+
+/* Whether a name stands for itself, though it looks like a sender of ours: it is listed, or the
+ * next host has the users and may write such senders too. */
+static bool is_known(const struct route_domain *domain, const struct match *match)
+{
+    bool is_somebody = match->meaning == ROUTE_MEANS_ALIAS || match->meaning == ROUTE_MEANS_MAILBOX;
+    bool asks_others = match->rule == ROUTE_BY_ANY && domain->way.via != ROUTE_MAILDIR;
+    return is_somebody && (match->rule == ROUTE_BY_NAME || asks_others);
 }
 
 /* ---- Sets of addresses ---------------------------------------------------------------------- */
@@ -82,7 +120,7 @@ static struct match meaning_of(const struct route_domain *domain, struct str loc
 static struct str set_key(struct arena *arena, const struct mail_address *address, bool is_local)
 {
     struct mail_address key = *address;
-    key.domain = mail_domain_lower(arena, address->domain);
+    key.domain = mail_domain_canonical(arena, address->domain);
     if (is_local)
         key.local = mail_domain_lower(arena, address->local);
     return mail_address_text(arena, &key);
@@ -96,7 +134,7 @@ static void set_add(struct address_set *set, struct arena *arena,
         return;
     struct member *member = ARENA_NEW(arena, struct member);
     member->address = *address;
-    member->address.domain = mail_domain_lower(arena, address->domain);
+    member->address.domain = mail_domain_canonical(arena, address->domain);
     map_set(&set->by_text, key, member);
     list_push_back(&set->members, &member->link);
 }
@@ -117,7 +155,7 @@ static void follow(struct expansion *expansion, const struct route_domain *domai
     for (size_t i = 0; i < alias->target_count; i++) {
         const struct mail_address *target = &alias->targets[i];
         enum route_rule rule;
-        bool is_itself = str_eq_nocase(target->domain, domain->name) &&
+        bool is_itself = route_table_domain(expansion->table, target->domain) == domain &&
                          str_eq_nocase(target->local, alias->name);
         if (!is_itself)
             visit_later(expansion, target);
@@ -134,7 +172,10 @@ static void note(struct arena *arena, struct list *steps, const struct mail_addr
     *step = (struct route_step){.address = mail_address_text(arena, address),
                                 .meaning = match->meaning,
                                 .rule = match->rule};
-    if (match->alias) {
+    if (match->meaning == ROUTE_MEANS_SENDER) {
+        step->targets = ARENA_NEW(arena, struct str);
+        step->targets[step->target_count++] = mail_address_text(arena, &match->sender);
+    } else if (match->alias) {
         step->target_count = match->alias->target_count;
         step->targets = ARENA_ARRAY(arena, struct str, step->target_count);
         for (size_t i = 0; i < step->target_count; i++)
@@ -143,26 +184,59 @@ static void note(struct arena *arena, struct list *steps, const struct mail_addr
     list_push_back(steps, &noted->link);
 }
 
-static void visit(struct expansion *expansion, const struct mail_address *address)
+static struct match match_in(const struct expansion *expansion, const struct route_domain *domain,
+                             const struct mail_address *address)
+{
+    static const enum route_meaning meanings[] = {
+        [SRS_OURS] = ROUTE_MEANS_SENDER,
+        [SRS_FORGED] = ROUTE_MEANS_FORGED,
+        [SRS_EXPIRED] = ROUTE_MEANS_EXPIRED,
+    };
+    struct route_key key;
+    struct match match = meaning_of(domain, route_key_make(&key, address->local));
+    struct mail_address ours = {address->local, domain->name, false};
+    struct mail_address sender = {STR_EMPTY, STR_EMPTY, false};
+    const struct srs_key *srs_key = expansion->table->srs_key;
+    enum srs_answer srs = SRS_NONE;
+    if (srs_key)
+        srs = srs_reverse(srs_key, expansion->wall_us, &ours, expansion->arena, &sender);
+    if (srs == SRS_NONE || (srs != SRS_OURS && is_known(domain, &match)))
+        return match;
+    return (struct match){.meaning = meanings[srs], .sender = sender};
+}
+
+static struct match match_of(const struct expansion *expansion, const struct mail_address *address)
 {
     const struct route_domain *domain =
         address->is_literal ? NULL : route_table_domain(expansion->table, address->domain);
-    struct match match = {.meaning = ROUTE_MEANS_FOREIGN};
-    struct route_key key;
-    if (domain)
-        match = meaning_of(domain, route_key_make(&key, address->local));
+    return domain ? match_in(expansion, domain, address)
+                  : (struct match){.meaning = ROUTE_MEANS_FOREIGN};
+}
+
+static void visit(struct expansion *expansion, const struct mail_address *address)
+{
+    struct match match = match_of(expansion, address);
     if (expansion->steps)
         note(expansion->arena, expansion->steps, address, &match);
     switch (match.meaning) {
     case ROUTE_MEANS_NOBODY:
-        expansion->met_nobody = true;
+        expansion->no = ROUTE_NO_SUCH_USER;
+        break;
+    case ROUTE_MEANS_FORGED:
+        expansion->no = ROUTE_FORGED;
+        break;
+    case ROUTE_MEANS_EXPIRED:
+        expansion->no = ROUTE_EXPIRED;
+        break;
+    case ROUTE_MEANS_SENDER:
+        visit_later(expansion, &match.sender);
         break;
     case ROUTE_MEANS_FOREIGN:
     case ROUTE_MEANS_MAILBOX:
-        set_add(&expansion->found, expansion->arena, address, domain != NULL);
+        set_add(&expansion->found, expansion->arena, address, match.meaning == ROUTE_MEANS_MAILBOX);
         break;
     case ROUTE_MEANS_ALIAS:
-        follow(expansion, domain, match.alias);
+        follow(expansion, route_table_domain(expansion->table, address->domain), match.alias);
         break;
     }
 }
@@ -196,17 +270,22 @@ static enum route_answer expand(struct expansion *expansion, const struct mail_a
     if (!visit_all(expansion))
         return ROUTE_LOOP;
     if (list_is_empty(&expansion->found.members))
-        return expansion->met_nobody ? ROUTE_NO_SUCH_USER : ROUTE_LOOP;
+        return expansion->no;
     *out_targets = targets_of(expansion);
     return ROUTE_LOCAL;
 }
 
 static enum route_answer walk(const struct route_table *table, const struct mail_address *start,
-                              struct arena *arena, struct list *steps,
+                              int64_t wall_us, struct arena *arena, struct list *steps,
                               struct route_targets *out_targets)
 {
-    struct expansion expansion = {
-        .table = table, .arena = arena, .visited = set_make(), .found = set_make(), .steps = steps};
+    struct expansion expansion = {.table = table,
+                                  .arena = arena,
+                                  .wall_us = wall_us,
+                                  .visited = set_make(),
+                                  .found = set_make(),
+                                  .no = ROUTE_LOOP,
+                                  .steps = steps};
     list_init(&expansion.visited.members);
     list_init(&expansion.found.members);
     enum route_answer answer = expand(&expansion, start, out_targets);
@@ -217,37 +296,37 @@ static enum route_answer walk(const struct route_table *table, const struct mail
 
 /* <postmaster> is that of the first domain. */
 static enum route_answer answer_for(const struct route_table *table,
-                                    const struct mail_address *address, struct arena *arena,
-                                    struct list *steps, struct route_targets *out_targets)
+                                    const struct mail_address *address, int64_t wall_us,
+                                    struct arena *arena, struct list *steps,
+                                    struct route_targets *out_targets)
 {
     struct mail_address start = *address;
-    if (start.domain.len == 0) {
-        if (!table->first_domain)
-            return ROUTE_NO_SUCH_USER;
-        start.domain = table->first_domain->name;
-    }
+    if (start.domain.len == 0)
+        start.domain = route_home_domain(table);
+    if (start.domain.len == 0)
+        return ROUTE_NO_SUCH_USER;
     if (!start.is_literal && route_is_local_domain(table, start.domain))
-        return walk(table, &start, arena, steps, out_targets);
+        return walk(table, &start, wall_us, arena, steps, out_targets);
     if (steps)
         note(arena, steps, &start, &(struct match){.meaning = ROUTE_MEANS_FOREIGN});
     return ROUTE_FOREIGN;
 }
 
 enum route_answer route_recipient(const struct route_table *table,
-                                  const struct mail_address *address, struct arena *arena,
-                                  struct route_targets *out_targets)
+                                  const struct mail_address *address, int64_t wall_us,
+                                  struct arena *arena, struct route_targets *out_targets)
 {
-    return answer_for(table, address, arena, NULL, out_targets);
+    return answer_for(table, address, wall_us, arena, NULL, out_targets);
 }
 
 enum route_answer route_recipient_explain(const struct route_table *table,
-                                          const struct mail_address *address, struct arena *arena,
-                                          struct route_targets *out_targets,
+                                          const struct mail_address *address, int64_t wall_us,
+                                          struct arena *arena, struct route_targets *out_targets,
                                           struct route_steps *out_steps)
 {
     struct list noted;
     list_init(&noted);
-    enum route_answer answer = answer_for(table, address, arena, &noted, out_targets);
+    enum route_answer answer = answer_for(table, address, wall_us, arena, &noted, out_targets);
     size_t count = 0;
     LIST_EACH (&noted, link)
         count++;

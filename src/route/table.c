@@ -1,6 +1,7 @@
 #include "route/table.h"
 
 #include "base/mem.h"
+#include "mail/idna.h"
 #include "route/alias_file.h"
 #include "route/explain.h"
 
@@ -21,10 +22,22 @@ struct str route_key_make(struct route_key *key, struct str name)
     return str_make(key->bytes, name.len);
 }
 
+struct str route_domain_key_make(struct route_key *key, struct str domain)
+{
+    struct str ascii;
+    static_assert(sizeof key->bytes >= MAIL_DOMAIN_MAX_BYTES, "every domain fits");
+    return mail_domain_write_ascii(domain, key->bytes, &ascii) ? STR_EMPTY : ascii;
+}
+
 const struct route_domain *route_table_domain(const struct route_table *table, struct str name)
 {
     struct route_key key;
-    return map_get(&table->domains, route_key_make(&key, name));
+    return map_get(&table->domains, route_domain_key_make(&key, name));
+}
+
+struct str route_home_domain(const struct route_table *table)
+{
+    return table->first_domain ? table->first_domain->name : STR_EMPTY;
 }
 
 bool route_is_local_domain(const struct route_table *table, struct str domain)
@@ -85,7 +98,7 @@ enum err route_table_add_domain(struct route_table *table,
         return ERR_EXISTS;
 
     struct route_domain *domain = ARENA_NEW(&table->arena, struct route_domain);
-    domain->name = mail_domain_lower(&table->arena, options->name);
+    domain->name = mail_domain_canonical(&table->arena, options->name);
     domain->users = options->users;
     domain->separator = options->separator;
     for (size_t i = 0; i < options->user_count; i++)
@@ -114,29 +127,68 @@ static enum err target_parse(struct arena *arena, struct str text, struct str do
     return OK;
 }
 
+static enum err make_alias(struct arena *arena, struct str domain, struct str name,
+                           const struct str *targets, size_t count, struct route_alias **out_alias)
+{
+    struct route_alias *alias = ARENA_NEW(arena, struct route_alias);
+    alias->name = mail_domain_lower(arena, name);
+    alias->targets = ARENA_ARRAY(arena, struct mail_address, count);
+    alias->target_count = count;
+    for (size_t i = 0; i < count; i++) {
+        enum err err = target_parse(arena, targets[i], domain, &alias->targets[i]);
+        if (err)
+            return err;
+    }
+    *out_alias = alias;
+    return OK;
+}
+
+static struct route_domain *find_domain(struct route_table *table, struct str name)
+{
+    struct route_key key;
+    return map_get(&table->domains, route_domain_key_make(&key, name));
+}
+
 enum err route_table_add_alias(struct route_table *table, struct str domain_name, struct str name,
                                const struct str *targets, size_t count)
 {
     struct route_key key;
-    struct route_domain *domain = map_get(&table->domains, route_key_make(&key, domain_name));
+    struct route_domain *domain = find_domain(table, domain_name);
     if (!domain)
         return ERR_NOT_FOUND;
     if (name.len == 0 || name.len > MAIL_LOCAL_MAX_BYTES || count == 0)
         return ERR_SYNTAX;
     if (map_get(&domain->aliases, route_key_make(&key, name)))
         return ERR_EXISTS;
+    struct route_alias *alias;
+    enum err err = make_alias(&table->arena, domain->name, name, targets, count, &alias);
+    if (!err)
+        map_set(&domain->aliases, alias->name, alias);
+    return err;
+}
 
-    struct route_alias *alias = ARENA_NEW(&table->arena, struct route_alias);
-    alias->name = mail_domain_lower(&table->arena, name);
-    alias->targets = ARENA_ARRAY(&table->arena, struct mail_address, count);
-    alias->target_count = count;
-    for (size_t i = 0; i < count; i++) {
-        enum err err = target_parse(&table->arena, targets[i], domain->name, &alias->targets[i]);
-        if (err)
-            return err;
-    }
-    map_set(&domain->aliases, alias->name, alias);
-    return OK;
+enum err route_table_set_catch_all(struct route_table *table, struct str domain_name,
+                                   const struct str *targets, size_t count)
+{
+    struct route_domain *domain = find_domain(table, domain_name);
+    if (!domain)
+        return ERR_NOT_FOUND;
+    if (count == 0)
+        return ERR_SYNTAX;
+    if (domain->catch_all)
+        return ERR_EXISTS;
+    struct route_alias *alias;
+    enum err err = make_alias(&table->arena, domain->name, STR_EMPTY, targets, count, &alias);
+    if (!err)
+        domain->catch_all = alias;
+    return err;
+}
+
+void route_table_set_srs_key(struct route_table *table, const struct srs_key *key)
+{
+    struct srs_key *copy = ARENA_NEW(&table->arena, struct srs_key);
+    *copy = *key;
+    table->srs_key = copy;
 }
 
 static enum err add_to(struct route_table *table, struct map *map, struct str name,
@@ -144,7 +196,7 @@ static enum err add_to(struct route_table *table, struct map *map, struct str na
 {
     if (!mail_domain_is_valid(name, MAIL_ADDRESS_UTF8 | MAIL_ADDRESS_UNDERSCORE))
         return ERR_SYNTAX;
-    struct str key = mail_domain_lower(&table->arena, name);
+    struct str key = mail_domain_canonical(&table->arena, name);
     if (map_get(map, key))
         return ERR_EXISTS;
     struct route_way *copy = ARENA_NEW(&table->arena, struct route_way);
@@ -201,7 +253,7 @@ static struct found_way find_way(const struct route_table *table, struct str nam
 static struct str domain_key(struct route_key *key, struct str address)
 {
     size_t at = str_find_last(address, '@');
-    return at == SIZE_MAX ? STR_EMPTY : route_key_make(key, str_from(address, at + 1));
+    return at == SIZE_MAX ? STR_EMPTY : route_domain_key_make(key, str_from(address, at + 1));
 }
 
 const struct route_way *route_way_of(const struct route_table *table, struct str address)

@@ -15,8 +15,9 @@ struct route_domain {
     struct route_way way;
     enum route_users users;
     char separator;
-    struct map user_names; /* lower case */
-    struct map aliases;    /* of struct route_alias */
+    struct map user_names;               /* lower case */
+    struct map aliases;                  /* of struct route_alias */
+    const struct route_alias *catch_all; /* without a name; NULL: there is none */
 };
 
 struct route_table {
@@ -26,6 +27,7 @@ struct route_table {
     struct map exact;                        /* of struct route_way, by name */
     struct map suffixes;                     /* "*.example.net" stands under "example.net" */
     const struct route_way *rest;            /* "*", or the built-in way */
+    const struct srs_key *srs_key;           /* NULL: no sender is rewritten */
 };
 
 /* A name in lower case, for look-up without an allocation. */
@@ -34,8 +36,10 @@ struct route_key {
 };
 /* Borrows from `key`. Empty, which is no name of anything, when `name` is longer than all names. */
 struct str route_key_make(struct route_key *key, struct str name);
+/* The same for a domain: with A-labels. Empty too when it has none. */
+struct str route_domain_key_make(struct route_key *key, struct str domain);
 
-/* NULL when it is not ours. Any case. */
+/* NULL when it is not ours. Any case, U-labels or A-labels. */
 const struct route_domain *route_table_domain(const struct route_table *table, struct str name);
 
 /* The local part without its subaddress. A separator in front separates nothing. */

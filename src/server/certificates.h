@@ -1,5 +1,5 @@
 /* The TLS of an engine, made of the configuration's certificates; and new ones on their way from
- * the parent, who reads them, to the engine, who may not (docs/decisions/0009).
+ * the parent, who reads them, to the engine, who may not (docs/decisions/0008).
  *
  * They travel as one file in memory, whose descriptor is sent through a socket: the parent never
  * waits for the engine. */

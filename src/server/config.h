@@ -65,6 +65,7 @@ struct config_listener {
 struct config_alias {
     uint32_t line; /* in the alias file */
     struct str name;
+    bool is_catch_all;
     struct str *targets;
     size_t target_count;
 };

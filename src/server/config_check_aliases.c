@@ -1,6 +1,7 @@
 #include "server/config_check_aliases.h"
 
 #include "route/alias_file.h"
+#include "route/explain.h"
 #include "server/config_routes.h"
 
 struct checking {
@@ -13,9 +14,26 @@ static enum route_answer ask(const struct checking *checking, const struct mail_
 {
     struct arena arena = arena_make();
     struct route_targets targets;
-    enum route_answer answer = route_recipient(checking->table, address, &arena, &targets);
+    enum route_answer answer = route_recipient(checking->table, address, 0, &arena, &targets);
     arena_reset(&arena);
     return answer;
+}
+
+/* Whether there is nobody of that name: it may be that the catch-all takes it, whose own targets
+ * are then not worth much. */
+static bool is_lost(const struct checking *checking, const struct config_alias *alias,
+                    const struct mail_address *target)
+{
+    struct arena arena = arena_make();
+    struct route_targets targets;
+    struct route_steps steps;
+    enum route_answer answer =
+        route_recipient_explain(checking->table, target, 0, &arena, &targets, &steps);
+    bool is_caught = steps.count && steps.at[0].meaning == ROUTE_MEANS_ALIAS &&
+                     steps.at[0].rule == ROUTE_BY_CATCH_ALL &&
+                     str_eq_nocase(target->domain, checking->domain->name);
+    arena_reset(&arena);
+    return answer == ROUTE_NO_SUCH_USER || (alias->is_catch_all && is_caught);
 }
 
 static void check_target(const struct checking *checking, const struct config_alias *alias,
@@ -28,7 +46,7 @@ static void check_target(const struct checking *checking, const struct config_al
         return; /* was told */
     if (target.domain.len == 0)
         target.domain = checking->domain->name;
-    if (ask(checking, &target) == ROUTE_NO_SUCH_USER)
+    if (is_lost(checking, alias, &target))
         config_error_in(reading->problems, checking->domain->aliases_file, alias->line,
                         "'%.*s' leads to '%.*s', and %.*s has no such user (list it in users, or "
                         "delete it here)",
@@ -38,7 +56,7 @@ static void check_target(const struct checking *checking, const struct config_al
 static void check_alias(const struct checking *checking, const struct config_alias *alias)
 {
     struct mail_address address = {.local = alias->name, .domain = checking->domain->name};
-    if (ask(checking, &address) == ROUTE_LOOP)
+    if (!alias->is_catch_all && ask(checking, &address) == ROUTE_LOOP)
         config_error_in(checking->reading->problems, checking->domain->aliases_file, alias->line,
                         "'%.*s' leads back to itself or to more than 1,000 addresses (correct its "
                         "targets)",

@@ -243,19 +243,25 @@ static void add_alias(struct config_reading *reading, struct config_domain *doma
                       struct map *seen, const struct route_alias_entry *entry)
 {
     struct str name = arena_copy(reading->arena, mail_domain_lower(reading->arena, entry->name));
-    const struct config_alias *first = map_get(seen, name);
+    struct str key = entry->is_catch_all ? STR_EMPTY : name; /* no name is empty */
+    const struct config_alias *first = map_get(seen, key);
     if (first) {
         config_error_in(reading->problems, domain->aliases_file, entry->line,
                         "'%.*s' is there twice (first in line %u; join their targets)",
                         STR_FMT(name), first->line);
         return;
     }
+    if (entry->is_catch_all && domain->users == ROUTE_USERS_ANY)
+        config_error_in(reading->problems, domain->aliases_file, entry->line,
+                        "'*' is never used, since users = \"*\" makes every name a user (delete "
+                        "one of them)");
     struct config_alias *alias = &domain->aliases[domain->alias_count++];
     *alias = (struct config_alias){.line = entry->line,
                                    .name = name,
+                                   .is_catch_all = entry->is_catch_all,
                                    .targets = entry->targets,
                                    .target_count = entry->target_count};
-    map_set(seen, name, alias);
+    map_set(seen, key, alias);
 }
 
 static void read_aliases(struct files *files, struct config_domain *domain)

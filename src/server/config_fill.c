@@ -1,6 +1,7 @@
 #include "server/config_fill.h"
 
 #include "base/map.h"
+#include "mail/idna.h"
 #include "server/config_nearest.h"
 
 /* One section while it is walked. */
@@ -199,7 +200,7 @@ static bool is_first(const struct filling *filling, struct map *seen,
                      const struct config_node *node)
 {
     struct arena *arena = filling->reading->arena;
-    struct str title = mail_domain_lower(arena, node->title);
+    struct str title = mail_domain_canonical(arena, node->title);
     struct str key = arena_printf(arena, "%.*s %.*s", STR_FMT(node->name), STR_FMT(title));
     const struct config_node *first = map_get(seen, key);
     if (!first) {

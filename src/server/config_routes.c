@@ -13,8 +13,10 @@ static enum err add_domain(const struct config_domain *domain, struct route_tabl
     enum err err = route_table_add_domain(table, &options);
     for (size_t i = 0; i < domain->alias_count && !err; i++) {
         const struct config_alias *alias = &domain->aliases[i];
-        err = route_table_add_alias(table, domain->name, alias->name, alias->targets,
-                                    alias->target_count);
+        err = alias->is_catch_all ? route_table_set_catch_all(table, domain->name, alias->targets,
+                                                              alias->target_count)
+                                  : route_table_add_alias(table, domain->name, alias->name,
+                                                          alias->targets, alias->target_count);
     }
     return err;
 }

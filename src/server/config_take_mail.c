@@ -1,4 +1,5 @@
 /* Values that only domains and routes have, and the titles of sections. */
+#include "mail/idna.h"
 #include "route/alias_file.h"
 #include "server/config_take.h"
 #include "server/config_way.h"
@@ -29,7 +30,7 @@ void config_take_domain_name(struct config_reading *reading, const struct config
 {
     UNUSED(rule);
     struct config_domain *domain = record;
-    domain->name = lower(reading->arena, section->title);
+    domain->name = mail_domain_canonical(reading->arena, section->title);
     if (!mail_domain_is_valid(section->title, MAIL_ADDRESS_UTF8))
         config_error(reading->problems, section->line,
                      "'%.*s' is not the name of a domain (write domain example.org { … })",
@@ -54,9 +55,11 @@ void config_take_pattern(struct config_reading *reading, const struct config_rul
     UNUSED(rule);
     struct config_route *route = record;
     struct str name = section->title;
-    route->pattern = lower(reading->arena, name);
-    if (str_starts(name, STR("*.")))
+    bool is_suffix = str_starts(name, STR("*."));
+    if (is_suffix)
         name = str_from(name, 2);
+    route->pattern = arena_printf(reading->arena, "%s%.*s", is_suffix ? "*." : "",
+                                  STR_FMT(mail_domain_canonical(reading->arena, name)));
     if (!str_eq(name, STR("*")) &&
         !mail_domain_is_valid(name, MAIL_ADDRESS_UTF8 | MAIL_ADDRESS_UNDERSCORE))
         config_error(reading->problems, section->line,

@@ -337,6 +337,7 @@ static bool open_all(struct engine *engine)
         !make_keyring(engine))
         return false;
     make_domains(engine);
+    route_table_set_srs_key(engine->routes, engine->plan->srs_key);
     make_pools(engine);
     if (!open_trace(engine))
         return false;
@@ -459,6 +460,7 @@ static void make_workers(struct engine *engine)
         .queue = engine->queue,
         .trace = engine->trace,
         .hostname = engine->config->hostname,
+        .routes = engine->routes,
         .timeouts = deliver_timeouts_default(),
     };
     choose_resolver(engine);

@@ -15,6 +15,7 @@ struct engine_plan {
     size_t submit_count;
     int renewal_fd; /* new certificates come from there */
     int ready_fd;   /* gets one byte when every listener accepts */
+    const struct srs_key *srs_key;
     struct privileges privileges;
     bool sandbox; /* every recipient is taken */
     pid_t parent;

@@ -8,6 +8,7 @@
 #include "server/listeners.h"
 #include "server/lock.h"
 #include "server/privileges.h"
+#include "server/secret.h"
 #include "server/state.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ struct parent {
     struct file_watch certificate_watch;
     uint64_t look_at_ms; /* at the certificates */
     struct privileges privileges;
+    struct srs_key srs_key;
     struct listener_set listeners;
     int lock_fd;
     int control_fd;
@@ -137,6 +139,9 @@ static enum err prepare(struct parent *parent)
     if (!err)
         err = take_lock(parent);
     if (!err)
+        err = secret_read_or_make(parent->config->state, SECRET_SRS_NAME, parent->srs_key.bytes,
+                                  sizeof parent->srs_key.bytes);
+    if (!err)
         err = open_listeners(parent->config, NULL, &parent->listeners);
     if (!err)
         err =
@@ -223,6 +228,7 @@ static void start_engine(struct parent *parent)
             .submit_count = parent->submit_count,
             .renewal_fd = renewal[1],
             .ready_fd = ready[1],
+            .srs_key = &parent->srs_key,
             .privileges = parent->privileges,
             .sandbox = parent->source->sandbox_directory != NULL,
             .parent = getppid(),

@@ -5,6 +5,7 @@
  *   submit.sock     mail from programs of this host, open to all
  *   spool/          messages and envelopes
  *   trace/          their stories
+ *   srs.key         the secret of rewritten senders (server/secret.h), mode 0600
  *   in-flight       what was being worked on, for the next engine after a crash */
 #ifndef SERVER_STATE_H
 #define SERVER_STATE_H

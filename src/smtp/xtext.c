@@ -3,6 +3,9 @@
 #include "mail/lexer.h"
 #include "mail/text.h"
 
+/* Of one byte as \x{…}; a code point of several bytes takes less for each. */
+#define ENCODED_BYTES_MAX (sizeof "\\x{2B}")
+
 static bool is_xchar(char c) { return c > ' ' && c < 0x7f && c != '+' && c != '='; }
 
 static int hex_value(char c)
@@ -114,4 +117,41 @@ enum err smtp_orcpt_print(struct buf *buf, const struct smtp_orcpt *orcpt)
     if (err)
         buf->len = before;
     return err;
+}
+
+/* ---- utf-8-addr-xtext ---- */
+
+/* What may stand for itself. */
+static bool is_qchar(char c) { return c > ' ' && c < 0x7f && !strchr("+=\\", c); }
+
+/* The code point at the start of well-formed UTF-8. */
+static uint32_t take_code_point(struct str *rest)
+{
+    unsigned char first = (unsigned char)rest->at[0];
+    size_t more = first < 0x80 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    uint32_t point = more == 0 ? first : first & (0x3fu >> more);
+    for (size_t i = 1; i <= more; i++)
+        point = point << 6 | ((unsigned char)rest->at[i] & 0x3f);
+    *rest = str_from(*rest, more + 1);
+    return point;
+}
+
+struct str smtp_utf8_address_encode(struct arena *arena, struct str address)
+{
+    assert(str_is_utf8(address));
+    struct buf out = buf_make(address.len * ENCODED_BYTES_MAX);
+    struct str rest = address;
+    enum err err = OK;
+    while (rest.len && !err) {
+        if (is_qchar(rest.at[0])) {
+            err = buf_add_char(&out, rest.at[0]);
+            rest = str_from(rest, 1);
+        } else {
+            err = buf_printf(&out, "\\x{%02X}", take_code_point(&rest));
+        }
+    }
+    assert(!err);
+    struct str text = arena_copy(arena, buf_str(&out));
+    buf_free(&out);
+    return text;
 }

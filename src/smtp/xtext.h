@@ -33,4 +33,8 @@ MUST_CHECK enum err smtp_orcpt_parse(struct arena *arena, struct str text, bool 
 /* Adds the value as it is written behind ORCPT=. */
 MUST_CHECK enum err smtp_orcpt_print(struct buf *buf, const struct smtp_orcpt *orcpt);
 
+/* A well-formed address in UTF-8 as ASCII: "b\x{FC}ro@example.org" (utf-8-addr-xtext, RFC 6533
+ * section 3). In `arena`. */
+struct str smtp_utf8_address_encode(struct arena *arena, struct str address);
+
 #endif

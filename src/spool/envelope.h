@@ -45,7 +45,7 @@ struct spool_envelope {
 
     struct str envelope_id; /* ENVID, decoded */
     uint8_t returns;        /* enum spool_return */
-    bool smtputf8;          /* the envelope or header needs RFC 6531 */
+    bool smtputf8;          /* the header or sender needs RFC 6531; recipients may, each for itself */
     bool body_8bit;         /* declared or found to hold bytes above 127 */
     bool require_tls;       /* RFC 8689 */
 

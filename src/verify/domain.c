@@ -1,8 +1,6 @@
 #include "verify/domain.h"
 
-#include "mail/address.h"
-
-#include <idn2.h>
+#include "mail/idna.h"
 
 #define LABEL_MAX_BYTES 63
 
@@ -46,25 +44,10 @@ bool domain_is_within(struct str domain, struct str ancestor)
     return more == 0 || domain.at[more - 1] == '.';
 }
 
-/* libidn2 speaks of NUL-terminated text. */
-static enum err convert(struct arena *arena, struct str domain, struct str *out_ascii)
-{
-    char *ascii = NULL;
-    if (memchr(domain.at, '\0', domain.len) || !str_is_utf8(domain))
-        return ERR_SYNTAX;
-    struct str text = arena_copy(arena, domain);
-    int failed = idn2_to_ascii_8z(text.at, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-    if (failed)
-        return ERR_SYNTAX;
-    *out_ascii = arena_copy(arena, str_of(ascii));
-    idn2_free(ascii);
-    return OK;
-}
-
 enum err domain_to_ascii(struct arena *arena, struct str domain, struct str *out_ascii)
 {
     struct str ascii = domain;
-    if (str_has_8bit(domain) && convert(arena, domain, &ascii))
+    if (str_has_8bit(domain) && mail_domain_to_ascii(arena, domain, &ascii))
         return ERR_SYNTAX;
     if (str_ends(ascii, STR(".")))
         ascii.len--;

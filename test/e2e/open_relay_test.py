@@ -134,6 +134,15 @@ def a_helo_with_our_name_does_not_open_the_relay():
 
 
 @test
+def a_made_up_sender_of_forwarded_mail_does_not_open_the_relay():
+    for local in ("SRS0=AAAAAA=AA=elsewhere.test=victim", "srs0=aaaaaa=aa=elsewhere.test=victim", "SRS0=elsewhere.test=victim",
+                  "SRS0+AAAA=AA=elsewhere.test=victim", "SRS0==AA=elsewhere.test=victim", "SRS0=",
+                  "SRS1=AAAAAAAA=elsewhere.test==AAAA=AA=x.test=victim", "SRS1=x=elsewhere.test=victim"):
+        assert refused(f"<{local}@example.org>").startswith("550 5.1.1")
+    assert refused("<SRS0=AAAAAA=AA=example.org=victim@elsewhere.test>")[:3] in ("550", "554")
+
+
+@test
 def vrfy_and_expn_do_not_tell_who_exists():
     with directory() as path, Server(path) as server, Raw(server.mx) as client:
         client.ask("EHLO stranger.test")

@@ -55,6 +55,32 @@ TEST(a_message_may_end_within_its_header)
     header_watch_done(&watch);
 }
 
+TEST(fields_are_found_by_name_and_the_body_does_not_count)
+{
+    static const struct {
+        const char *about, *message;
+        size_t count; /* of To */
+        bool has_8bit;
+    } rows[] = {
+        {"none", "Subject: x\r\n\r\n", 0, false},
+        {"more than are wanted", "To: a\r\nX: y\r\ntO: b\r\nTo: c\r\n\r\n", 2, false},
+        {"in the body", "To: a\r\n\r\nTo: b\xc3\xbc\r\n", 1, false},
+        {"beyond ASCII", "To: a\xc3\xbc\r\n\r\nTo: b\r\n", 1, true},
+        {"a message that ends in its header", "X: \xc3\xbc\r\nTo: a", 1, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct header_watch watch;
+        struct str values[2];
+        header_watch_init(&watch);
+        CHECK_INT(header_watch_add(&watch, str_of(rows[i].message)), OK);
+        header_watch_end(&watch);
+        CHECK_ROW(rows[i].about,
+                  header_watch_values(&watch, STR("To"), values, 2) == rows[i].count);
+        CHECK_ROW(rows[i].about, header_watch_has_8bit(&watch) == rows[i].has_8bit);
+        header_watch_done(&watch);
+    }
+}
+
 /* The limit is of the header, however it comes; a body behind it does not count. */
 TEST(a_header_of_the_largest_size_passes_and_a_larger_one_does_not)
 {
@@ -80,6 +106,7 @@ int main(void)
 {
     RUN(any_split_gives_the_same_facts);
     RUN(a_message_may_end_within_its_header);
+    RUN(fields_are_found_by_name_and_the_body_does_not_count);
     RUN(a_header_of_the_largest_size_passes_and_a_larger_one_does_not);
     return test_summary();
 }

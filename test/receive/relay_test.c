@@ -120,6 +120,85 @@ TEST_FIBER(tricks_in_a_local_part_are_taken_literally)
     world_done(&world);
 }
 
+/* The address that a message of `sender` left with by an alias of local.example. */
+static struct str rewritten(struct world *world, struct mail_address sender, int64_t wall_us)
+{
+    struct mail_address ours;
+    CHECK(
+        srs_rewrite(&world->srs_key, wall_us, &sender, STR("local.example"), &world->arena, &ours));
+    return mail_address_text(&world->arena, &ours);
+}
+
+TEST_FIBER(what_is_said_to_a_sender_of_forwarded_mail_goes_to_whose_it_is)
+{
+    struct world world;
+    world_init(&world);
+    struct mail_address joe = {STR("Joe"), STR("other.example"), false};
+    struct str ours = rewritten(&world, joe, clock_wall_us(world.clock));
+    world_say(&world, arena_printf(&world.arena,
+                                   HELLO "MAIL FROM:<>\r\nRCPT TO:<%.*s>\r\nDATA\r\n\r\n.\r\n"
+                                         "QUIT\r\n",
+                                   STR_FMT(ours)));
+    REQUIRE(world.message_count == 1);
+    struct spool_envelope taken = world_envelope(&world, 0);
+    CHECK_INT(taken.recipient_count, 1);
+    CHECK_STR(taken.recipients[0].address, STR("Joe@other.example"));
+    CHECK_STR(taken.recipients[0].original,
+              arena_printf(&world.arena, "rfc822;%.*s", STR_FMT(ours)));
+    world_done(&world);
+}
+
+/* One byte changed, cut off or added anywhere, in any domain: nothing is opened. */
+TEST_FIBER(no_sender_of_forwarded_mail_can_be_made_up)
+{
+    struct world world;
+    world_init(&world);
+    int64_t now_us = clock_wall_us(world.clock), day_us = (int64_t)86400 * 1000000;
+    struct mail_address joe = {STR("joe"), STR("other.example"), false};
+    struct str ours = rewritten(&world, joe, now_us);
+    struct str local = str_first(ours, str_find_last(ours, '@'));
+    struct str old = rewritten(&world, joe, now_us - (SRS_VALID_DAYS + 1) * day_us);
+    const struct {
+        const char *about;
+        struct str path;
+        const char *code;
+    } rows[] = {
+        {"another victim",
+         arena_printf(&world.arena, "%.*svictim@local.example", STR_FMT(str_first(local, 29))),
+         "550 5.1.1"},
+        {"a longer one", arena_printf(&world.arena, "%.*sx@local.example", STR_FMT(local)),
+         "550 5.1.1"},
+        {"a shorter code",
+         arena_printf(&world.arena, "SRS0=%.*s@local.example", STR_FMT(str_from(local, 6))),
+         "550 5.1.1"},
+        {"another domain of ours", arena_printf(&world.arena, "%.*s@open.example", STR_FMT(local)),
+         "550 5.1.1"},
+        {"another domain", arena_printf(&world.arena, "%.*s@other.example", STR_FMT(local)),
+         "554 5.7.1"},
+        {"a quoted address behind it",
+         arena_printf(&world.arena, "\"%.*s@other.example\"@local.example", STR_FMT(local)),
+         "550 5.1.1"},
+        {"as the other kind",
+         arena_printf(&world.arena, "SRS1%.*s@local.example", STR_FMT(str_from(local, 4))),
+         "550 5.1.1"},
+        {"a guess", STR("SRS0=AAAAAA=AA=other.example=joe@local.example"), "550 5.1.1"},
+        {"a guess of the other kind", STR("SRS1=AAAAAAAA=other.example==x@local.example"),
+         "550 5.1.1"},
+        {"where everybody is a user", STR("SRS0=AAAAAA=AA=other.example=joe@open.example"),
+         "550 5.1.1"},
+        {"one that has expired", old, "550 5.1.1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str said =
+            world_say(&world, arena_printf(&world.arena, MAIL "RCPT TO:<%.*s>\r\nQUIT\r\n",
+                                           STR_FMT(rows[i].path)));
+        struct str want = arena_printf(&world.arena, OPENED "%s, " END, rows[i].code);
+        CHECK_STR(world_codes(&world, said), want);
+        CHECK_ROW(rows[i].about, str_eq(world_codes(&world, said), want));
+    }
+    world_done(&world);
+}
+
 TEST_FIBER(relay_from_opens_mx_for_its_clients_alone)
 {
     static const struct {
@@ -257,6 +336,8 @@ int main(void)
 {
     RUN(mx_relays_for_nobody);
     RUN(tricks_in_a_local_part_are_taken_literally);
+    RUN(what_is_said_to_a_sender_of_forwarded_mail_goes_to_whose_it_is);
+    RUN(no_sender_of_forwarded_mail_can_be_made_up);
     RUN(relay_from_opens_mx_for_its_clients_alone);
     RUN(submission_is_for_who_is_logged_in);
     RUN(nobody_sends_in_the_name_of_another);

@@ -68,6 +68,8 @@ static void make_routes(struct world *world)
                                ARRAY_LEN(targets)));
     must(route_table_add_alias(world->routes, STR("local.example"), STR("loop"), loop,
                                ARRAY_LEN(loop)));
+    world->srs_key = (struct srs_key){{1, 2, 3}};
+    route_table_set_srs_key(world->routes, &world->srs_key);
 }
 
 static void make_accounts(struct world *world)

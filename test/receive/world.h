@@ -24,6 +24,7 @@ struct world {
     struct spool *spool;
     struct trace *trace;
     struct route_table *routes;
+    struct srs_key srs_key; /* of the routes */
     struct accounts *accounts;
     struct blocking_pool *passwords;
     struct blocking_pool *signing;

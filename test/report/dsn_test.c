@@ -416,6 +416,8 @@ TEST(utf8_is_encoded_for_all_others)
     struct str fields = block(parts[1].content, 1);
     CHECK_STR(value_of(fields, "Final-Recipient"),
               STR("utf-8;b\\x{FC}\\x{2B}\\x{1F4EF}@x.example"));
+    CHECK(str_search(parts[0].content, STR("<b\\x{FC}\\x{2B}\\x{1F4EF}@x.example>")) != SIZE_MAX);
+    CHECK(str_search(parts[0].content, STR("(you wrote to <b\\x{FC}ro@x.example>)")) != SIZE_MAX);
     CHECK_STR(value_of(fields, "Original-Recipient"), STR("utf-8;b\\x{FC}ro@x.example"));
 }
 

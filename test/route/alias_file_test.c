@@ -42,8 +42,7 @@ TEST(aliases_are_read_line_by_line)
         {"no colon", "a b\nc: d\n",
          "1 'a b' is not an alias (write name: address, address);2 c=d;"},
         {"no target", "a:\n", "1 'a' leads nowhere (write an address behind the colon);"},
-        {"a catch-all", "*: a\n",
-         "1 '*' is no name (to take mail for all names, write users = \"*\");"},
+        {"a catch-all", "*: a\n", "1 *=a;"},
         {"a name with a domain", "a@b.example: c\n",
          "1 'a@b.example' is not a name of this domain (write only what stands before the @);"},
         {"a program", "a: |/bin/sh\n",
@@ -72,6 +71,19 @@ TEST(aliases_are_read_line_by_line)
     }
 }
 
+TEST(a_star_is_the_catch_all_unless_it_is_quoted)
+{
+    struct arena arena = arena_make();
+    struct route_alias_reader reader = route_alias_reader_make(STR("*: a\n\"*\": b\n**: c\n"));
+    static const bool want[] = {true, false, false};
+    struct route_alias_entry entry;
+    for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+        CHECK(route_alias_read(&reader, &arena, &entry) && !entry.problem);
+        CHECK_INT(entry.is_catch_all, want[i]);
+    }
+    arena_reset(&arena);
+}
+
 TEST(a_large_file_is_read_in_proportion)
 {
     struct arena arena = arena_make();
@@ -91,6 +103,7 @@ TEST(a_large_file_is_read_in_proportion)
 int main(void)
 {
     RUN(aliases_are_read_line_by_line);
+    RUN(a_star_is_the_catch_all_unless_it_is_quoted);
     RUN(a_large_file_is_read_in_proportion);
     return test_summary();
 }

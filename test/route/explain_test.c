@@ -23,6 +23,12 @@ static struct route_table *make_table(void)
     CHECK_INT(route_table_add_domain(table, &any), OK);
     CHECK_INT(route_table_add_alias(table, home.name, STR("staff"), staff, ARRAY_LEN(staff)), OK);
     CHECK_INT(route_table_add_alias(table, home.name, STR("ring"), ring, ARRAY_LEN(ring)), OK);
+    static const struct str rest[] = {{"bob@home.example", 16}, {"far@elsewhere.test", 18}};
+    struct route_domain_options open = {.name = STR("open.example")};
+    struct srs_key srs_key = {{1, 2, 3}};
+    CHECK_INT(route_table_add_domain(table, &open), OK);
+    CHECK_INT(route_table_set_catch_all(table, open.name, rest, ARRAY_LEN(rest)), OK);
+    route_table_set_srs_key(table, &srs_key);
     CHECK_INT(route_table_add_route(table, STR("partner.test"), &relay), OK);
     CHECK_INT(route_table_add_route(table, STR("*.slow.test"), &hold), OK);
     CHECK_INT(route_table_add_route(table, STR("lists.test"), &lmtp), OK);
@@ -36,8 +42,8 @@ static struct str walk(const struct route_table *table, struct arena *arena, con
     CHECK_INT(mail_address_parse(arena, str_of(text), 0, &address), OK);
     struct route_targets targets, plain;
     struct route_steps steps;
-    enum route_answer answer = route_recipient_explain(table, &address, arena, &targets, &steps);
-    CHECK_INT(answer, route_recipient(table, &address, arena, &plain));
+    enum route_answer answer = route_recipient_explain(table, &address, 0, arena, &targets, &steps);
+    CHECK_INT(answer, route_recipient(table, &address, 0, arena, &plain));
     struct str story = STR_EMPTY;
     for (size_t i = 0; i < steps.count; i++)
         story = arena_printf(arena, "%.*s%.*s\n", STR_FMT(story),
@@ -58,6 +64,13 @@ TEST(each_step_is_told)
         {"who@any.example", "who is a user, as every name is, of any.example\n"},
         {"postmaster@home.example", "postmaster is always there, at home.example\n"},
         {"nobody@home.example", "nobody is no user and no alias of home.example\n"},
+        {"who@open.example",
+         "who is no user and no other alias, so it goes to the catch-all of open.example, "
+         "bob@home.example, far@elsewhere.test\n"
+         "bob is a user of home.example\n"
+         "elsewhere.test is not a domain of this server\n"},
+        {"SRS0=AAAAAA=AA=away.test=joe@home.example",
+         "looks like the sender of forwarded mail, but was not written by this server\n"},
         {"x@partner.test", "partner.test is not a domain of this server\n"},
         {"x@[192.0.2.1]", "[192.0.2.1] is not a domain of this server\n"},
         {"ring@home.example", "ring is an alias of home.example for ring@home.example\n"},
@@ -69,6 +82,11 @@ TEST(each_step_is_told)
     };
     struct arena arena = arena_make();
     struct route_table *table = make_table();
+    struct str srs =
+        route_forward_sender(table, STR("joe@away.test"), STR("x@home.example"), 0, &arena);
+    CHECK_STR(walk(table, &arena, arena_copy(&arena, srs).at),
+              STR("is the sender that forwarded mail of joe@away.test left with\n"
+                  "away.test is not a domain of this server\n"));
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         CHECK_STR(walk(table, &arena, rows[i].address), str_of(rows[i].story));
     route_table_free(table);

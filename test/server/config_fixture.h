@@ -36,6 +36,8 @@ static struct fixture_file fixture_files[] = {
     {"/f/users", 0644, {"# people\nalice\n\n\tBob # the boss\nx y\n", 37}},
     {"/f/users-good", 0644, {"alice\nbob\n", 10}},
     {"/f/aliases-bad", 0644, {"a: |/bin/sh\nb: /x\nc: :include:/x\nd: alice\nD: bob\n", 50}},
+    {"/f/aliases-rest", 0644, {"*: bob\n\"*\": alice\n*: alice\n", 29}},
+    {"/f/aliases-ring", 0644, {"*: nobody, bob\n", 15}},
     {"/f/aliases-lost", 0644, {"a: alice\nb: nobody, bob\nc: d\nd: c\ne: x@else.test\n", 50}},
 };
 

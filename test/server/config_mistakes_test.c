@@ -274,6 +274,29 @@ TEST(mistakes_of_domains)
          "/f/aliases-bad:3: ':include:/x' would include a file, which aliases cannot (list the "
          "addresses here)\n"
          "/f/aliases-bad:5: 'd' is there twice (first in line 4; join their targets)\n"},
+        {"a catch-all twice", DOMAIN("aliases = \"/f/aliases-rest\""),
+         "/f/aliases-rest:3: '*' is there twice (first in line 1; join their targets)\n"},
+        {"a catch-all where everybody is a user",
+         "domain a.example { deliver = \"maildir:/m/%{user}\" users = \"*\" aliases = "
+         "\"/f/aliases-rest\" }\n",
+         "c:3: warning: users = \"*\" with a Maildir: anyone can make directories by writing to "
+         "names (list the users)\n"
+         "/f/aliases-rest:1: '*' is never used, since users = \"*\" makes every name a user "
+         "(delete "
+         "one of them)\n"
+         "/f/aliases-rest:3: '*' is there twice (first in line 1; join their targets)\n"},
+        {"a catch-all that leads to itself", DOMAIN("aliases = \"/f/aliases-ring\""),
+         "/f/aliases-ring:1: '*' leads to 'nobody', and a.example has no such user (list it in "
+         "users, or delete it here)\n"},
+        {"a domain twice, in two forms",
+         "domain b\xc3\xbc\x63her.example { deliver = hold users = {\"a\"} }\n"
+         "domain xn--bcher-kva.example { deliver = hold users = {\"a\"} }\n",
+         "c:4: the section 'domain xn--bcher-kva.example' is there twice (first in line 3; join "
+         "them)\n"},
+        {"a domain that IDNA does not know",
+         "domain \xe2\x98\x83\xcd\x8f.example { deliver = hold users = {\"a\"} }\n",
+         "c:3: '\xe2\x98\x83\xcd\x8f.example' is not the name of a domain (write domain "
+         "example.org { … })\n"},
         {"aliases that lead nowhere, beside another mistake",
          DOMAIN("aliases = \"/f/aliases-lost\"") "limits { recipients = x }\n",
          "c:4: 'recipients' wants a number, and 'x' is none (write 100)\n"

@@ -238,7 +238,7 @@ TEST(the_route_table_is_what_was_written)
     CHECK_STR(route_way_of(table, STR("a@elsewhere.test"))->name, STR("mx"));
     struct mail_address root = {.local = STR("root"), .domain = STR("example.org")};
     struct route_targets targets = {0};
-    CHECK_INT(route_recipient(table, &root, &arena, &targets), ROUTE_LOCAL);
+    CHECK_INT(route_recipient(table, &root, 0, &arena, &targets), ROUTE_LOCAL);
     CHECK_INT(targets.count, 2);
     struct str path = STR_EMPTY;
     CHECK_INT(route_maildir_path(route_way_of(table, STR("bob+x@example.org")),

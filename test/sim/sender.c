@@ -49,7 +49,8 @@ static void transact(struct sender *sender, struct smtp_client *client, struct m
         .recipients = recipients,
         .recipient_count = (uint32_t)mailing->count,
     };
-    struct transaction transaction = {&envelope, indices, mailing->count, &source};
+    struct transaction transaction = {&envelope, indices,         mailing->count,
+                                      &source,   mailing->sender, false};
     transaction_run(client, &transaction, arena, outcomes);
     note(sender, mailing, client, outcomes);
 }

@@ -109,11 +109,21 @@ TEST(envelope_ids_have_a_limit)
     arena_reset(&arena);
 }
 
+TEST(an_address_in_utf8_is_written_in_ascii)
+{
+    struct arena arena = arena_make();
+    CHECK_STR(smtp_utf8_address_encode(&arena, STR("b\xc3\xbcro+\\=\xf0\x9f\x93\xaf@x.example")),
+              STR("b\\x{FC}ro\\x{2B}\\x{5C}\\x{3D}\\x{1F4EF}@x.example"));
+    CHECK_STR(smtp_utf8_address_encode(&arena, STR_EMPTY), STR_EMPTY);
+    arena_reset(&arena);
+}
+
 int main(void)
 {
     RUN(xtext_decodes_to_printable_text_or_not_at_all);
     RUN(any_bytes_encode);
     RUN(orcpt_is_a_type_and_an_address);
+    RUN(an_address_in_utf8_is_written_in_ascii);
     RUN(envelope_ids_have_a_limit);
     return test_summary();
 }
