@@ -38,9 +38,9 @@ void queue_bundle_put(struct queue *queue, struct queue_recipient *leader, struc
         return;
     }
     set_states(queue, leader, RECIPIENT_READY);
-    struct queue_destination *destination = leader->destination;
+    struct queue_exit *exit = leader->destination->exit;
     if (queue_destination_add_ready(queue, leader))
-        queue_slot_offer(queue, destination, orders);
+        queue_slot_offer(queue, exit, orders);
 }
 
 /* Leaves the members in no list, each for itself. */

@@ -26,10 +26,10 @@ static void notice_arrived(struct loop_task *task)
 
 static void unblock(struct queue *queue, struct heap_node *node, struct queue_orders *orders)
 {
-    struct queue_destination *destination = queue_destination_of_blocked(node);
-    queue_destination_open(queue, destination);
-    queue_slot_offer(queue, destination, orders);
-    queue_destination_release(queue, destination);
+    struct queue_exit *exit = queue_exit_of_blocked(node);
+    queue_exit_open(queue, exit);
+    queue_slot_offer(queue, exit, orders);
+    queue_exit_release(queue, exit);
 }
 
 static void make_due(struct queue *queue, struct heap_node *node, struct queue_time now,

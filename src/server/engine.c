@@ -2,7 +2,9 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/interfaces.h"
 #include "report/report.h"
+#include "server/own_addresses.h"
 #include "server/state.h"
 #include "server/worker.h"
 
@@ -373,6 +375,37 @@ static void choose_resolver(struct engine *engine)
         common->resolver.validate = validation_works(engine, &common->resolver);
 }
 
+static struct own_addresses own_addresses(struct engine *engine)
+{
+    struct net_address *interfaces = NULL;
+    size_t count = 0;
+    enum err err = interfaces_list(&engine->arena, &interfaces, &count);
+    if (err)
+        log_event(LOG_WARNING, "server", "the addresses of this machine are not known: %s",
+                  err_text(err));
+    return own_addresses_of(engine->config, interfaces, count, &engine->arena);
+}
+
+static void make_deliver(struct engine *engine)
+{
+    struct own_addresses own = own_addresses(engine);
+    engine->common.deliver = (struct deliver_options){
+        .clock = &engine->clock,
+        .network = network_system(),
+        .tls = engine->client_tls,
+        .disk = disk_system(),
+        .maildir_pool = engine->maildirs,
+        .spool = engine->spool,
+        .queue = engine->queue,
+        .trace = engine->trace,
+        .own_addresses = own.at,
+        .own_address_count = own.count,
+        .private_targets = engine->config->resolver.private_targets,
+        .hostname = engine->config->hostname,
+        .timeouts = deliver_timeouts_default(),
+    };
+}
+
 static void make_workers(struct engine *engine)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -389,18 +422,7 @@ static void make_workers(struct engine *engine)
         engine->config->limits.connections + LOCAL_CONNECTIONS_MAX + SLOTS_MAX + FIBERS_BESIDE;
     common->ready = say_ready;
     common->context = engine;
-    common->deliver = (struct deliver_options){
-        .clock = &engine->clock,
-        .network = network_system(),
-        .tls = engine->client_tls,
-        .disk = disk_system(),
-        .maildir_pool = engine->maildirs,
-        .spool = engine->spool,
-        .queue = engine->queue,
-        .trace = engine->trace,
-        .hostname = engine->config->hostname,
-        .timeouts = deliver_timeouts_default(),
-    };
+    make_deliver(engine);
     choose_resolver(engine);
     atomic_init(&common->starting, engine->worker_count);
     for (size_t i = 0; i < engine->worker_count; i++)

@@ -3,7 +3,7 @@
 #ifndef SERVER_WORKER_H
 #define SERVER_WORKER_H
 
-#include "deliver/deliver.h"
+#include "deliver/dead_addresses.h"
 #include "fiber/loop.h"
 #include "receive/receive.h"
 #include "server/control.h"
@@ -25,7 +25,7 @@ struct worker_common {
     size_t port_count;
     struct resolver_options resolver;
     bool with_resolver;
-    struct deliver_options deliver; /* `resolver` is each worker's own */
+    struct deliver_options deliver; /* `resolver` and `dead` are each worker's own */
     struct control *control;
     int control_fd;
     size_t fibers_max;
@@ -44,6 +44,7 @@ struct worker {
     struct loop *loop;
     pthread_t thread;
     struct deliver_options deliver;
+    struct dead_addresses dead;
     struct resolver *resolver;
     struct fiber_group keepers;  /* the supervisor */
     struct fiber_group services; /* listeners, timers, control */

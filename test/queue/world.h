@@ -8,7 +8,7 @@
 #include "test.h"
 
 #define WORLD_START_S 1700000000
-#define WORLD_SLOTS   64
+#define WORLD_SLOTS   512
 
 struct world {
     struct clock clock;
