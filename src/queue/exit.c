@@ -3,10 +3,13 @@
 #include "base/mem.h"
 #include "queue/destination.h"
 #include "queue/schedule.h"
+#include "queue/slot.h"
 
 #define WINDOW_FIRST      5    /* before anything is known of its hosts */
 #define WINDOW_UNSETTLED  1    /* before the hosts are known: one slot asks for them */
 #define OVERDUE_LOOKED_AT 1000 /* at most in one lane, at a time */
+#define ASK_AGAIN_MS      ((uint64_t)60 * 60 * 1000)
+#define ASKING_MS         30000 /* longer than anybody waits for name servers */
 
 /* ---- life ---- */
 
@@ -74,12 +77,15 @@ void queue_exit_release(struct queue *queue, struct queue_exit *exit)
 
 /* ---- sets of hosts ---- */
 
-/* What the ways say tells sets apart, too: the same hosts with and without TLS are two. */
+/* What the way says tells sets apart, too: the same hosts with and without TLS are two. */
 static struct str key_of(const struct queue_destination *destination, struct str set,
                          struct arena *arena)
 {
     struct str of_way = str_from(destination->key, destination->domain.len);
-    return arena_printf(arena, "%.*s%.*s", STR_FMT(set), STR_FMT(of_way));
+    char *key = arena_alloc(arena, set.len + of_way.len);
+    memcpy(key, set.at, set.len);
+    memcpy(key + set.len, of_way.at, of_way.len);
+    return str_make(key, set.len + of_way.len);
 }
 
 /* The first that is found to have these hosts: its own exit becomes the set's. What failed until
@@ -178,6 +184,25 @@ void queue_exit_open(struct queue *queue, struct queue_exit *exit)
     queue->ready_blocked -= exit->ready;
 }
 
+void queue_exit_pause_ends(struct queue *queue, struct queue_exit *exit, uint64_t now_ms,
+                           struct queue_orders *orders)
+{
+    struct queue_destination *destination = queue_exit_front(exit);
+    bool asks = exit->key && now_ms >= exit->ask_again_ms;
+    if (asks && destination) {
+        destination->settled_until_ms = 0;
+        queue_destination_move(queue, destination, queue_exit_new(queue, destination));
+        queue_slot_offer(queue, destination->exit, orders);
+    } else if (asks) {
+        exit->ask_again_ms = now_ms + ASK_AGAIN_MS;
+        heap_set(&queue->blocked, &exit->blocked_until, now_ms + ASKING_MS);
+    } else {
+        queue_exit_open(queue, exit);
+        queue_slot_offer(queue, exit, orders);
+        queue_exit_release(queue, exit);
+    }
+}
+
 void queue_exit_answered(struct queue *queue, struct queue_exit *exit, bool delivered)
 {
     queue_exit_open(queue, exit);
@@ -195,13 +220,16 @@ void queue_exit_failed(struct queue *queue, struct queue_exit *exit, enum spool_
     forget_reason(queue, exit);
     exit->reason = (uint8_t)reason;
     exit->words = queue_words_take(&queue->words, words);
+    uint64_t now_ms = queue_now(queue).ms;
     exit->window = 1;
+    if (exit->failures == 0)
+        exit->ask_again_ms = now_ms + ASK_AGAIN_MS;
     if (exit->failures < UINT8_MAX)
         exit->failures++;
     exit->is_blocked = true;
     queue->ready_blocked += exit->ready;
     uint64_t pause_s = queue_schedule_pause_s(&queue->schedule, exit->failures, &queue->random);
-    uint64_t until_ms = queue_now(queue).ms + pause_s * 1000;
+    uint64_t until_ms = now_ms + pause_s * 1000;
     heap_set(&queue->blocked, &exit->blocked_until, until_ms);
     queue_timer_notice(queue, until_ms);
 }

@@ -34,6 +34,8 @@ struct queue_exit {
     struct list wanting;            /* link: more slots are wanted than the queue has */
     struct list turns[QUEUE_LANES]; /* members with something in that lane */
     struct heap_node blocked_until;
+    uint64_t
+        ask_again_ms; /* when its destinations had better find out whether they have other hosts */
     uint32_t words;
     uint8_t reason;
     uint8_t failures; /* connections in a row; saturates */
@@ -62,8 +64,13 @@ struct queue_recipient *queue_exit_next(struct queue *queue, struct queue_exit *
 void queue_exit_answered(struct queue *queue, struct queue_exit *exit, bool delivered);
 void queue_exit_failed(struct queue *queue, struct queue_exit *exit, enum spool_reason reason,
                        struct str words);
-/* Its pause is over. */
+/* Ends its pause. */
 void queue_exit_open(struct queue *queue, struct queue_exit *exit);
+/* The time of its pause is over: one slot probes, and it may be freed. But when it has failed for
+ * an hour, and so every hour, its destinations are sent out first, one with each call, to find out
+ * whether their hosts are others by now; who has not comes back and waits a little longer. */
+void queue_exit_pause_ends(struct queue *queue, struct queue_exit *exit, uint64_t now_ms,
+                           struct queue_orders *orders);
 
 static inline struct queue_exit *queue_exit_of_blocked(struct heap_node *node)
 {

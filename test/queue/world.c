@@ -57,6 +57,8 @@ static void make_routes(void)
     add_route(
         "b.test",
         (struct route_way){.via = ROUTE_SMTP, .name = STR("smtp:b"), .host = STR("b"), .port = 25});
+    add_route("strict.example",
+              (struct route_way){.via = ROUTE_MX, .name = STR("mx"), .tls = ROUTE_TLS_VERIFY});
     add_route("held.test", (struct route_way){.via = ROUTE_HOLD, .name = STR("hold")});
 }
 
