@@ -1,47 +1,47 @@
 #include "deliver/dead_addresses.h"
 
-static const struct dead_address *find(const struct dead_addresses *dead,
-                                       const struct net_address *address)
+/* DEAD_ADDRESSES_MAX when it is not there. */
+static size_t find(const struct dead_addresses *dead, const struct net_address *address)
 {
-    for (size_t i = 0; dead && i < DEAD_ADDRESSES_MAX; i++)
-        if (dead->at[i].until_ms && net_address_eq(&dead->at[i].address, address))
-            return &dead->at[i];
-    return NULL;
+    size_t i = 0;
+    while (i < DEAD_ADDRESSES_MAX &&
+           !(dead->at[i].until_ms && net_address_eq(&dead->at[i].address, address)))
+        i++;
+    return i;
 }
 
-/* That of the address, or the one that is forgotten first. */
-static struct dead_address *place_for(struct dead_addresses *dead,
-                                      const struct net_address *address)
+static size_t find_oldest(const struct dead_addresses *dead)
 {
-    const struct dead_address *present = find(dead, address);
-    if (present)
-        return &dead->at[present - dead->at];
-    struct dead_address *place = &dead->at[0];
+    size_t oldest = 0;
     for (size_t i = 1; i < DEAD_ADDRESSES_MAX; i++)
-        if (dead->at[i].until_ms < place->until_ms)
-            place = &dead->at[i];
-    return place;
+        if (dead->at[i].until_ms < dead->at[oldest].until_ms)
+            oldest = i;
+    return oldest;
 }
 
 void dead_addresses_add(struct dead_addresses *dead, const struct net_address *address,
                         uint64_t now_ms)
 {
-    if (dead)
-        *place_for(dead, address) = (struct dead_address){*address, now_ms + DEAD_ADDRESS_MS};
+    if (!dead)
+        return;
+    size_t place = find(dead, address);
+    if (place == DEAD_ADDRESSES_MAX)
+        place = find_oldest(dead);
+    dead->at[place] = (struct dead_address){*address, now_ms + DEAD_ADDRESS_MS};
 }
 
 void dead_addresses_remove(struct dead_addresses *dead, const struct net_address *address)
 {
-    const struct dead_address *present = find(dead, address);
-    if (present)
-        dead->at[present - dead->at].until_ms = 0;
+    size_t place = dead ? find(dead, address) : DEAD_ADDRESSES_MAX;
+    if (place < DEAD_ADDRESSES_MAX)
+        dead->at[place].until_ms = 0;
 }
 
 bool dead_addresses_has(const struct dead_addresses *dead, const struct net_address *address,
                         uint64_t now_ms)
 {
-    const struct dead_address *present = find(dead, address);
-    return present && now_ms < present->until_ms;
+    size_t place = dead ? find(dead, address) : DEAD_ADDRESSES_MAX;
+    return place < DEAD_ADDRESSES_MAX && now_ms < dead->at[place].until_ms;
 }
 
 void dead_addresses_put_last(const struct dead_addresses *dead, struct targets *targets,

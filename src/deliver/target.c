@@ -40,11 +40,10 @@ static bool is_ours(const struct deliver_options *options, const struct net_addr
 {
     for (size_t i = 0; i < options->own_address_count; i++) {
         const struct net_address *own = &options->own_addresses[i];
-        bool same_family = own->socket.any.sa_family == address->socket.any.sa_family;
-        if (net_address_eq(own, address))
-            return true;
-        if (same_family && net_address_is_any(own) && net_address_is_loopback(address) &&
-            net_address_port(own) == net_address_port(address))
+        bool is_like = own->socket.any.sa_family == address->socket.any.sa_family &&
+                       net_address_port(own) == net_address_port(address);
+        bool is_any = net_address_is_any(own) && net_address_is_loopback(address);
+        if (net_address_eq(own, address) || (is_like && is_any))
             return true;
     }
     return false;
@@ -92,26 +91,28 @@ void search_add(struct search *search, struct str host, const struct net_address
 
 /* ---- hosts ---- */
 
-/* The host's addresses of one family. DNS_NO_NAME: there is no such host. */
-static enum dns_result ask_family(struct search *search, struct str host, enum dns_type type,
-                                  struct net_address *addresses, size_t *count)
+/* The host's addresses of one family; returns how many. */
+static size_t ask_family(struct search *search, struct str host, enum dns_type type,
+                         struct net_address *addresses)
 {
+    size_t count = 0;
     struct dns_answer answer;
     search_ask(search, host, type, &answer);
     if (answer.result == DNS_FAILED)
         search->unanswered = answer.problem.len ? answer.problem : STR("no answer");
-    for (size_t i = 0; answer.result == DNS_FOUND && i < answer.count && *count < TARGETS_MAX; i++)
-        if (!dns_address_parse(answer.records[i].data, type, &addresses[*count]))
-            ++*count;
-    return answer.result;
+    for (size_t i = 0; answer.result == DNS_FOUND && i < answer.count && count < TARGETS_MAX; i++)
+        if (!dns_address_parse(answer.records[i].data, type, &addresses[count]))
+            count++;
+    return count;
 }
 
+/* Some name servers deny the name itself when they have no AAAA (RFC 4074 section 4.2), so A is
+ * asked for in any case. */
 void search_add_host(struct search *search, struct str host, uint16_t port)
 {
     struct net_address v6[TARGETS_MAX], v4[TARGETS_MAX];
-    size_t v6_count = 0, v4_count = 0;
-    if (ask_family(search, host, DNS_AAAA, v6, &v6_count) != DNS_NO_NAME)
-        ask_family(search, host, DNS_A, v4, &v4_count);
+    size_t v6_count = ask_family(search, host, DNS_AAAA, v6);
+    size_t v4_count = ask_family(search, host, DNS_A, v4);
     for (size_t i = 0; i < max_size(v6_count, v4_count); i++) {
         if (i < v6_count)
             search_add(search, host, &v6[i], port);

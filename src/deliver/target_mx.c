@@ -51,11 +51,12 @@ static void shuffle(struct search *search, struct hosts *hosts)
 /* ---- the set ---- */
 
 /* Groups of equal preference begin with a line end, their hosts with a blank; names hold neither.
- * Only the order of preferences counts. What would be too long stands for its domain alone. */
+ * Only the order of preferences counts. What would be too long, or of which not all was read,
+ * stands for its domain alone. */
 static struct str name_set(struct search *search, struct hosts hosts, struct str domain)
 {
     struct buf text = buf_make(SET_BYTES_MAX);
-    enum err err = OK;
+    enum err err = hosts.count < HOSTS_MAX ? OK : ERR_LIMIT;
     sort(&hosts, by_preference_and_name);
     for (size_t i = 0; i < hosts.count && !err; i++) {
         bool is_equal = i && by_preference(&hosts.at[i - 1], &hosts.at[i]) == 0;

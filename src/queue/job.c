@@ -86,7 +86,7 @@ static void begin_job(struct queue_slot *slot, struct queue_recipient *leader,
         .arrived_s = message->arrived_s,
         .attempt = 1,
         .domain = destination->domain,
-        .is_settled = queue_now(queue).ms < destination->settled_until_ms,
+        .is_settled = clock_now_ms(queue->clock) < destination->settled_until_ms,
         .words = STR_EMPTY,
     };
     if (slot->exit->is_blocked)

@@ -256,7 +256,7 @@ bool queue_slot_settle(struct queue_slot *slot, struct str set)
     pthread_mutex_lock(&queue->lock);
     struct queue_exit *exit = queue_exit_of(queue, destination, set);
     queue_destination_move(queue, destination, exit);
-    destination->settled_until_ms = set.len ? queue_now(queue).ms + SETTLED_FOR_MS : 0;
+    destination->settled_until_ms = set.len ? clock_now_ms(queue->clock) + SETTLED_FOR_MS : 0;
     bool has_followed = follow(slot, exit, &orders);
     queue_slot_offer(queue, exit, &orders);
     pthread_mutex_unlock(&queue->lock);

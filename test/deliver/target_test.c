@@ -381,13 +381,13 @@ TEST_SCENE(the_next_address_is_tried_when_one_does_not_answer)
 
 TEST_SCENE(an_address_that_did_not_answer_is_tried_last_for_a_while)
 {
-    struct dead_addresses *dead = calloc(1, sizeof *dead);
+    static struct dead_addresses dead;
     struct net_address refuses;
     REQUIRE(net_address_parse(STR("127.0.0.2:2526"), 0, &refuses) == OK);
-    scene->options.dead = dead;
+    scene->options.dead = &dead;
     const char *records = "relay.example A 127.0.0.2; relay.example A 127.0.0.1";
     deliver_to_relay(scene, records);
-    CHECK(dead_addresses_has(dead, &refuses, loop_now_ms()));
+    CHECK(dead_addresses_has(&dead, &refuses, loop_now_ms()));
     deliver_to_relay(scene, records);
     struct arena arena = arena_make();
     CHECK(str_search(scene_story_of(scene, 0, &arena), STR("connecting to relay.example "
@@ -397,7 +397,6 @@ TEST_SCENE(an_address_that_did_not_answer_is_tried_last_for_a_while)
     deliver_to_relay(scene, records);
     CHECK(str_search(scene_story_of(scene, 2, &arena), STR("(127.0.0.2:2526)")) != SIZE_MAX);
     arena_reset(&arena);
-    free(dead);
 }
 
 static enum err silent_connect(struct network *network, const struct net_address *to,
