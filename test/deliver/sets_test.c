@@ -5,45 +5,64 @@
 
 /* ---- a network where port 25 is the peer's ---- */
 
-struct counted {
+static struct counted {
     struct network network; /* first */
     struct network *memory;
     struct net_address peer;
     unsigned connections;
-};
+} network;
 
-static enum err count_and_connect(struct network *network, const struct net_address *to,
+static enum err count_and_connect(struct network *self, const struct net_address *to,
                                   const struct net_address *source, uint64_t deadline_ms,
                                   struct stream **out_stream)
 {
-    struct counted *self = (struct counted *)network;
+    UNUSED(self);
     UNUSED(to);
-    self->connections++;
-    return network_connect(self->memory, &self->peer, source, deadline_ms, out_stream);
+    network.connections++;
+    return network_connect(network.memory, &network.peer, source, deadline_ms, out_stream);
 }
 
-static struct counted count_connections(struct scene *scene)
+static void count_connections(struct scene *scene)
 {
     static const struct network_methods methods = {count_and_connect};
-    struct counted counted = {.network = {&methods}, .memory = scene->network};
-    CHECK(net_address_parse(STR("127.0.0.1:2526"), 0, &counted.peer) == OK);
-    return counted;
+    network = (struct counted){.network = {&methods}, .memory = scene->network};
+    CHECK(net_address_parse(STR("127.0.0.1:2526"), 0, &network.peer) == OK);
+    scene->options.network = &network.network;
 }
 
 /* ---- domains ---- */
 
-static struct resolver *script(struct scene *scene)
+static struct resolver *resolver;
+
+static void script(void)
 {
     static const char *const domains[] = {"one.example", "two.example", "three.example"};
-    struct resolver *resolver = resolver_scripted_new();
+    resolver = resolver_scripted_new();
     for (size_t i = 0; i < ARRAY_LEN(domains); i++)
         resolver_script(resolver, domains[i], DNS_MX, "10 mx.example");
     resolver_script(resolver, "mx.example", DNS_A, "192.0.2.1");
     resolver_script(resolver, "other.example", DNS_A, "192.0.2.2");
-    scene->options.resolver = resolver;
-    scene->slot.way.via = ROUTE_MX;
-    return resolver;
 }
+
+static void change_hosts(const char *domain)
+{
+    resolver_script_forget(resolver, domain, DNS_MX);
+    resolver_script(resolver, domain, DNS_MX, "10 other.example");
+}
+
+/* TEST_SCENE with these domains and this network. */
+#define TEST_SETS(name)                           \
+    static void test_sets_##name(struct scene *); \
+    TEST_SCENE(name)                              \
+    {                                             \
+        script();                                 \
+        count_connections(scene);                 \
+        scene->options.resolver = resolver;       \
+        scene->slot.way.via = ROUTE_MX;           \
+        test_sets_##name(scene);                  \
+        resolver_free(resolver);                  \
+    }                                             \
+    static void test_sets_##name(struct scene *scene)
 
 static void add_for(struct scene *scene, const char *domain, bool is_settled)
 {
@@ -59,11 +78,8 @@ static bool is_delivered(const struct scene *scene, size_t message)
     return recipient->finished == 1 && recipient->kind == QUEUE_DELIVERED;
 }
 
-TEST_SCENE(domains_of_one_set_go_over_one_connection)
+TEST_SETS(domains_of_one_set_go_over_one_connection)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
     add_for(scene, "one.example", false);
     add_for(scene, "two.example", false);
     add_for(scene, "three.example", false);
@@ -72,42 +88,29 @@ TEST_SCENE(domains_of_one_set_go_over_one_connection)
     for (size_t i = 0; i < 3; i++)
         CHECK(is_delivered(scene, i));
     CHECK_STR(str_of(scene->slot.sets), STR("[\n mx.example][\n mx.example][\n mx.example]"));
-    resolver_free(resolver);
 }
 
-TEST_SCENE(a_domain_that_is_known_to_be_of_the_set_is_not_asked_for)
+TEST_SETS(a_domain_that_is_known_to_be_of_the_set_is_not_asked_for)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
     add_for(scene, "one.example", false);
     add_for(scene, "unheard-of.example", true);
     scene_deliver(scene);
     CHECK_INT(network.connections, 1);
     CHECK(is_delivered(scene, 0) && is_delivered(scene, 1));
     CHECK_STR(str_of(scene->slot.sets), STR("[\n mx.example]"));
-    resolver_free(resolver);
 }
 
-TEST_SCENE(without_a_connection_the_hosts_are_asked_for_in_any_case)
+TEST_SETS(without_a_connection_the_hosts_are_asked_for_in_any_case)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
     add_for(scene, "one.example", true);
     scene_deliver(scene);
     CHECK(is_delivered(scene, 0));
     CHECK_STR(str_of(scene->slot.sets), STR("[\n mx.example]"));
-    resolver_free(resolver);
 }
 
-TEST_SCENE(a_domain_whose_hosts_changed_gets_another_connection)
+TEST_SETS(a_domain_whose_hosts_changed_gets_another_connection)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
-    resolver_script_forget(resolver, "two.example", DNS_MX);
-    resolver_script(resolver, "two.example", DNS_MX, "10 other.example");
+    change_hosts("two.example");
     add_for(scene, "one.example", false);
     add_for(scene, "two.example", false);
     scene_deliver(scene);
@@ -115,21 +118,16 @@ TEST_SCENE(a_domain_whose_hosts_changed_gets_another_connection)
     CHECK(is_delivered(scene, 0) && is_delivered(scene, 1));
     CHECK_STR(str_of(scene->slot.messages[1].recipients[0].remote), STR("other.example"));
     CHECK_STR(str_of(scene->slot.sets), STR("[\n mx.example][\n other.example]"));
-    resolver_free(resolver);
 }
 
-TEST_SCENE(without_a_place_the_job_goes_back_before_any_connection)
+TEST_SETS(without_a_place_the_job_goes_back_before_any_connection)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
     scene->slot.has_no_place = true;
     add_for(scene, "one.example", false);
     scene_deliver(scene);
     CHECK_INT(network.connections, 0);
     CHECK_INT(scene->slot.returned, 1);
     CHECK_INT(scene->slot.messages[0].recipients[0].finished, 0);
-    resolver_free(resolver);
 }
 
 static void lose_place(struct queue_slot *slot)
@@ -139,13 +137,9 @@ static void lose_place(struct queue_slot *slot)
     slot->messages[2].recipients[0].is_ready = true;
 }
 
-TEST_SCENE(who_sends_a_job_back_keeps_the_connection_for_the_next)
+TEST_SETS(who_sends_a_job_back_keeps_the_connection_for_the_next)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
-    resolver_script_forget(resolver, "two.example", DNS_MX);
-    resolver_script(resolver, "two.example", DNS_MX, "10 other.example");
+    change_hosts("two.example");
     add_for(scene, "one.example", false);
     add_for(scene, "two.example", false);
     add_for(scene, "three.example", false);
@@ -156,14 +150,10 @@ TEST_SCENE(who_sends_a_job_back_keeps_the_connection_for_the_next)
     CHECK_INT(network.connections, 1);
     CHECK_INT(scene->slot.returned, 1);
     CHECK(is_delivered(scene, 0) && !is_delivered(scene, 1) && is_delivered(scene, 2));
-    resolver_free(resolver);
 }
 
-TEST_SCENE(a_domain_that_is_gone_fails_and_the_others_go_on)
+TEST_SETS(a_domain_that_is_gone_fails_and_the_others_go_on)
 {
-    struct counted network = count_connections(scene);
-    struct resolver *resolver = script(scene);
-    scene->options.network = &network.network;
     add_for(scene, "one.example", false);
     add_for(scene, "nowhere.example", false);
     add_for(scene, "three.example", false);
@@ -172,7 +162,6 @@ TEST_SCENE(a_domain_that_is_gone_fails_and_the_others_go_on)
     CHECK_INT(scene->slot.messages[1].recipients[0].kind, QUEUE_FAILED);
     CHECK(!scene->slot.blocked);
     CHECK_STR(str_of(scene->slot.sets), STR("[\n mx.example][][\n mx.example]"));
-    resolver_free(resolver);
 }
 
 int main(void)

@@ -195,40 +195,26 @@ TEST(hosts_are_believed_for_some_minutes) { world_run(believed); }
 
 /* ---- kept connections ---- */
 
-static struct queue_slot *waiting_slot;
-static enum err wait_result;
-static bool wait_ended;
-
-static void wait_fiber(void *argument)
-{
-    UNUSED(argument);
-    queue_slot_begin(waiting_slot);
-    wait_result = queue_slot_wait(waiting_slot, loop_now_ms() + 5000);
-    wait_ended = true;
-}
-
 static void idle_of_other_domain(void)
 {
     send_to(1);
     const struct queue_job *job;
-    waiting_slot = settled_slot("mx", &job);
-    world_finish(waiting_slot, job, QUEUE_DELIVERED, true);
-    wait_ended = false;
-    fiber_spawn(&world.group, "waiter", wait_fiber, NULL);
-    fiber_yield();
+    struct queue_slot *slot = settled_slot("mx", &job);
+    world_finish(slot, job, QUEUE_DELIVERED, true);
+    world_wait(slot);
     spool_id id = send_to(2);
     struct queue_slot *asking = world_slot();
     REQUIRE(asking);
     CHECK(!take_settled(asking, "mx")); /* it could open a connection, but one idles */
     queue_slot_end(asking);
     world_sleep_s(1);
-    REQUIRE(wait_ended);
-    CHECK_INT(wait_result, OK);
-    job = queue_slot_take(waiting_slot, 1);
+    REQUIRE(world.wait_ended);
+    CHECK_INT(world.wait_result, OK);
+    job = queue_slot_take(slot, 1);
     REQUIRE(job && job->id == id);
     CHECK(job->is_settled);
-    world_finish(waiting_slot, job, QUEUE_DELIVERED, true);
-    queue_slot_end(waiting_slot);
+    world_finish(slot, job, QUEUE_DELIVERED, true);
+    queue_slot_end(slot);
     CHECK_INT(now().slots, 0);
 }
 TEST(an_idle_connection_gets_the_work_of_another_domain) { world_run(idle_of_other_domain); }
@@ -237,20 +223,18 @@ static void idle_same_domain(void)
 {
     send_to(1);
     const struct queue_job *job;
-    waiting_slot = settled_slot("mx", &job);
-    world_finish(waiting_slot, job, QUEUE_DELIVERED, true);
+    struct queue_slot *slot = settled_slot("mx", &job);
+    world_finish(slot, job, QUEUE_DELIVERED, true);
     CHECK_INT(now().destinations, 1); /* kept, as long as its slot has nothing else to do */
-    wait_ended = false;
-    fiber_spawn(&world.group, "waiter", wait_fiber, NULL);
-    fiber_yield();
+    world_wait(slot);
     send_to(1);
     CHECK_INT(world.granted_count, 0); /* nobody needs to ask for its hosts again */
     world_sleep_s(1);
-    REQUIRE(wait_ended);
-    job = queue_slot_take(waiting_slot, 1);
+    REQUIRE(world.wait_ended);
+    job = queue_slot_take(slot, 1);
     REQUIRE(job && job->is_settled);
-    world_finish(waiting_slot, job, QUEUE_DELIVERED, true);
-    queue_slot_end(waiting_slot);
+    world_finish(slot, job, QUEUE_DELIVERED, true);
+    queue_slot_end(slot);
     CHECK_INT(now().destinations, 0);
 }
 TEST(the_domain_that_a_connection_served_last_finds_it_at_once) { world_run(idle_same_domain); }

@@ -205,6 +205,22 @@ struct queue_slot *world_slot_of(const char *destination)
     return NULL;
 }
 
+static void wait_fiber(void *argument)
+{
+    UNUSED(argument);
+    queue_slot_begin(world.waiting);
+    world.wait_result = queue_slot_wait(world.waiting, loop_now_ms() + 5000);
+    world.wait_ended = true;
+}
+
+void world_wait(struct queue_slot *slot)
+{
+    world.waiting = slot;
+    world.wait_ended = false;
+    fiber_spawn(&world.group, "waiter", wait_fiber, NULL);
+    fiber_yield();
+}
+
 struct spool_status world_finish_with(struct queue_slot *slot, const struct queue_job *job,
                                       struct queue_outcome outcome, bool connection_ok)
 {
