@@ -47,19 +47,26 @@ static struct str name_peer(const struct target *target, struct arena *arena)
 }
 
 /* ---- the steps ---- */
+/* `is_silent`: it gave no sign of an SMTP server, and had better be tried last for a while. */
+static void note_silence(const struct attempt *attempt, bool is_silent)
+{
+    struct dead_addresses *dead = attempt->options->dead;
+    if (is_silent)
+        dead_addresses_add(dead, &attempt->target->address, loop_now_ms());
+    else
+        dead_addresses_remove(dead, &attempt->target->address);
+}
+
 static enum err connect_to(const struct attempt *attempt, struct stream **out_stream)
 {
     const struct deliver_options *options = attempt->options;
-    const struct net_address *address = &attempt->target->address;
     uint64_t begun_ms = loop_now_ms();
     uint64_t within_ms = min_size(options->timeouts.connect, *attempt->dial_ms);
-    enum err err =
-        network_connect(options->network, address, NULL, begun_ms + within_ms, out_stream);
+    enum err err = network_connect(options->network, &attempt->target->address, NULL,
+                                   begun_ms + within_ms, out_stream);
     *attempt->dial_ms -= min_size(loop_now_ms() - begun_ms, *attempt->dial_ms);
-    if (!err)
-        dead_addresses_remove(options->dead, address);
-    else if (err == ERR_REFUSED || err == ERR_TIMEOUT || err == ERR_UNREACHABLE)
-        dead_addresses_add(options->dead, address, loop_now_ms());
+    if (err == ERR_REFUSED || err == ERR_TIMEOUT || err == ERR_UNREACHABLE)
+        note_silence(attempt, true);
     return err;
 }
 
@@ -100,6 +107,8 @@ static enum err log_in(const struct attempt *attempt)
 static enum err converse(const struct attempt *attempt)
 {
     enum err err = smtp_client_greet(&attempt->connection->client);
+    if (err != ERR_CANCELLED)
+        note_silence(attempt, err == ERR_TIMEOUT || err == ERR_CLOSED || err == ERR_RESET);
     if (!err)
         err = encrypt(attempt);
     return err ? err : log_in(attempt);

@@ -1,7 +1,7 @@
-/* Addresses that lately gave no answer to a connection: remembered for some minutes, so that a host
- * with one dead address of several does not cost each connection its timeout. They are tried last,
- * not left out. Belongs to one loop. At most DEAD_ADDRESSES_MAX; the one that would be forgotten
- * next gives way. */
+/* Addresses where lately no SMTP server answered, since no connection was to be had or nobody
+ * greeted: remembered for some minutes, so that a host with one dead address of several does not
+ * cost each connection its timeout. They are tried last, not left out. Belongs to one loop. At most
+ * DEAD_ADDRESSES_MAX; the one that would be forgotten next gives way. */
 #ifndef DELIVER_DEAD_ADDRESSES_H
 #define DELIVER_DEAD_ADDRESSES_H
 

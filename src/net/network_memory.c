@@ -63,7 +63,8 @@ static bool listens_at(const struct memory_listener *listener, const struct net_
 {
     if (net_address_eq(&listener->at, to))
         return true;
-    return net_address_is_any(&listener->at) && listener->at.socket.any.sa_family == to->socket.any.sa_family &&
+    return net_address_is_any(&listener->at) &&
+           listener->at.socket.any.sa_family == to->socket.any.sa_family &&
            net_address_port(&listener->at) == net_address_port(to);
 }
 

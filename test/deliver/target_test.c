@@ -399,6 +399,30 @@ TEST_SCENE(an_address_that_did_not_answer_is_tried_last_for_a_while)
     arena_reset(&arena);
 }
 
+TEST_SCENE(an_address_that_does_not_greet_is_dead_until_it_does)
+{
+    static struct dead_addresses dead;
+    struct net_address address;
+    REQUIRE(net_address_parse(STR("127.0.0.1:2526"), 0, &address) == OK);
+    scene->options.dead = &dead;
+    static const struct {
+        const char *sentence, *script;
+        bool is_dead;
+    } steps[] = {
+        {"closed at once", "CONNECT=!close", true},
+        {"refused by a server", "CONNECT=554 go away", false},
+        {"silent", "CONNECT=!silent", true},
+        {"a server again", "", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        scene->peer.script = steps[i].script;
+        scene->slot.blocked = false;
+        deliver_to_relay(scene, "relay.example A 127.0.0.1");
+        CHECK_ROW(steps[i].sentence,
+                  dead_addresses_has(&dead, &address, loop_now_ms()) == steps[i].is_dead);
+    }
+}
+
 static enum err silent_connect(struct network *network, const struct net_address *to,
                                const struct net_address *source, uint64_t deadline_ms,
                                struct stream **out_stream)
@@ -477,6 +501,7 @@ int main(void)
     RUN(a_set_too_long_to_be_named_is_of_its_domain_alone);
     RUN(the_next_address_is_tried_when_one_does_not_answer);
     RUN(an_address_that_did_not_answer_is_tried_last_for_a_while);
+    RUN(an_address_that_does_not_greet_is_dead_until_it_does);
     RUN(an_attempt_does_not_wait_for_many_silent_addresses);
     RUN(a_domain_that_does_not_exist_fails_at_once);
     RUN(a_domain_that_cannot_be_found_out_waits_alone);
