@@ -105,19 +105,14 @@ static inline void scene_deliver(struct scene *scene)
     CHECK(scene->slot.has_ended);
 }
 
-static inline struct str scene_story_of(struct scene *scene, size_t message, struct arena *arena)
-{
-    struct trace_event *events;
-    size_t count;
-    if (trace_read(scene->trace, scene->slot.messages[message].id, arena, &events, &count))
-        return STR("(no trace)");
-    return trace_print(arena, events, count);
-}
-
 /* The story of the first message. */
 static inline struct str scene_story(struct scene *scene, struct arena *arena)
 {
-    return scene_story_of(scene, 0, arena);
+    struct trace_event *events;
+    size_t count;
+    if (trace_read(scene->trace, scene->slot.messages[0].id, arena, &events, &count))
+        return STR("(no trace)");
+    return trace_print(arena, events, count);
 }
 
 static void scene_open(struct scene *scene)
