@@ -176,7 +176,8 @@ static void reroute(struct queue *queue, struct queue_recipient *recipient)
         queue_destination_leave(queue, recipient);
         queue_destination_join(destination, recipient);
     }
-    queue_exit_open(queue, destination->exit);
+    if (destination->exit)
+        queue_exit_open(queue, destination->exit);
 }
 
 static void apply_one(struct acting *acting, struct queue_recipient *recipient,

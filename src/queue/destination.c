@@ -70,8 +70,6 @@ static struct queue_destination *destination_new(struct queue *queue, const stru
     destination->way = way;
     for (unsigned i = 0; i < QUEUE_LANES; i++)
         list_init(&destination->lanes[i].turn);
-    destination->exit = queue_exit_new(queue, destination);
-    destination->exit->members = 1;
     queue->destination_bytes += memory_of(destination);
     map_set(&queue->destinations, destination->key, destination);
     return destination;
@@ -88,32 +86,42 @@ struct queue_destination *queue_destination_of(struct queue *queue, struct str a
                        : destination_new(queue, way, key, min_size(domain.len, KEY_BYTES_MAX / 2));
 }
 
-/* Its own exit, while blocked, is all that is known of it. */
-static bool is_needed(const struct queue_destination *destination)
+static void enter_exit(struct queue_destination *destination, struct queue_exit *exit)
 {
-    const struct queue_exit *exit = destination->exit;
-    bool remembers = exit->own == destination && heap_has(&exit->blocked_until);
-    return destination->recipients || destination->slots || remembers;
+    destination->exit = exit;
+    exit->members++;
 }
 
-static void leave_exit(struct queue_destination *destination)
+static struct queue_exit *leave_exit(struct queue_destination *destination)
 {
     struct queue_exit *exit = destination->exit;
+    destination->exit = NULL;
     exit->members--;
     if (exit->own == destination)
         exit->own = NULL;
+    return exit;
+}
+
+/* What failed is remembered as long as there is mail for it; without any, by an own exit until its
+ * pause is over. */
+static bool needs_exit(const struct queue_destination *destination)
+{
+    const struct queue_exit *exit = destination->exit;
+    bool remembers = destination->recipients
+                         ? exit->failures > 0
+                         : exit->own == destination && heap_has(&exit->blocked_until);
+    return destination->ready || destination->slots || remembers;
 }
 
 void queue_destination_release(struct queue *queue, struct queue_destination *destination)
 {
-    if (is_needed(destination))
+    if (destination->exit && !needs_exit(destination))
+        queue_exit_release(queue, leave_exit(destination));
+    if (destination->exit || destination->recipients || destination->slots)
         return;
-    struct queue_exit *exit = destination->exit;
-    leave_exit(destination);
     map_remove(&queue->destinations, destination->key);
     queue->destination_bytes -= memory_of(destination);
     mem_free(destination);
-    queue_exit_release(queue, exit);
 }
 
 void queue_destination_join(struct queue_destination *destination,
@@ -147,15 +155,13 @@ static void move_lanes(struct queue_destination *destination, struct queue_exit 
 void queue_destination_move(struct queue *queue, struct queue_destination *destination,
                             struct queue_exit *exit)
 {
-    struct queue_exit *old = destination->exit;
-    if (old == exit)
+    if (destination->exit == exit)
         return;
-    leave_exit(destination);
+    struct queue_exit *old = leave_exit(destination);
     old->ready -= destination->ready;
     if (old->is_blocked)
         queue->ready_blocked -= destination->ready;
-    destination->exit = exit;
-    exit->members++;
+    enter_exit(destination, exit);
     exit->ready += destination->ready;
     if (exit->is_blocked)
         queue->ready_blocked += destination->ready;
@@ -204,6 +210,8 @@ bool queue_destination_add_ready(struct queue *queue, struct queue_recipient *le
     struct queue_destination *destination = leader->destination;
     unsigned number = lane_of(queue, leader);
     struct queue_lane *lane = &destination->lanes[number];
+    if (!destination->exit)
+        enter_exit(destination, queue_exit_new(queue, destination));
     count_ready(queue, destination, leader, +1);
     spool_id id = queue_recipient_message(leader)->id;
     struct queue_recipient *present =
@@ -226,6 +234,7 @@ void queue_destination_remove_ready(struct queue *queue, struct queue_recipient 
     tree_remove(&lane->leaders, &leader->at.ready, queue_recipient_key);
     if (!lane->leaders)
         list_remove(&lane->turn);
+    queue_destination_release(queue, destination); /* of its exit; it stays, for the leader */
 }
 
 /* In a lane the oldest comes first, so behind one that needs no warning nobody does. */

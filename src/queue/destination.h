@@ -1,6 +1,7 @@
 /* Where recipients go: a way, for ways by MX with one domain. It has their ready list; slots,
  * connections and pauses are those of the exit by which it leaves (exit.h). Exists while a
- * recipient is queued for it, a slot works on it or did so last, or its own exit is blocked.
+ * recipient is queued for it, a slot works on it or did so last, or its own exit is blocked. Has an
+ * exit while anything is ready, a slot works on it or did so last, or the exit fails.
  *
  * The ready list has a lane for each of some classes of senders, chosen by a hash of the sender;
  * lanes take turns, so that a big sender delays few others. In a lane the oldest message comes
@@ -19,10 +20,10 @@ struct queue_lane {
 
 struct queue_destination {
     const struct route_way *way;
-    struct str key;    /* in the memory behind this: the domain, then what the way says */
-    struct str name;   /* for people */
-    struct str domain; /* empty but for ways by MX */
-    struct queue_exit *exit;
+    struct str key;            /* in the memory behind this: the domain, then what the way says */
+    struct str name;           /* for people */
+    struct str domain;         /* empty but for ways by MX */
+    struct queue_exit *exit;   /* NULL: none is needed */
     uint64_t settled_until_ms; /* until then its hosts are believed to be the exit's */
     uint32_t recipients;       /* not final */
     uint32_t ready;            /* of these, in the lanes */
@@ -32,13 +33,13 @@ struct queue_destination {
 
 /* That of an address, by the present routes; made if need be. */
 struct queue_destination *queue_destination_of(struct queue *queue, struct str address);
-/* Frees it when nothing needs it any more, and then perhaps its exit. */
+/* Leaves the exit, and frees the destination itself, when nothing needs them any more. */
 void queue_destination_release(struct queue *queue, struct queue_destination *destination);
 /* A message's recipient joins, leaves. Leaving may free the destination. */
 void queue_destination_join(struct queue_destination *destination,
                             struct queue_recipient *recipient);
 void queue_destination_leave(struct queue *queue, struct queue_recipient *recipient);
-/* Leaves by another exit from now on. The one it had may be freed, unless a slot has it. */
+/* Leaves by another exit than until now, which may be freed, unless a slot has it. */
 void queue_destination_move(struct queue *queue, struct queue_destination *destination,
                             struct queue_exit *exit);
 

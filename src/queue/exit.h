@@ -1,5 +1,6 @@
-/* A way out: the hosts that destinations leave by. The slots are its, and so are the window, the
- * kept connections, and the reason why it waits. Domains whose MX hosts are the same share one.
+/* A way out: the hosts that destinations with ready mail leave by. The slots are its, and so are
+ * the window, the kept connections, and the reason why it waits. Domains whose MX hosts are the
+ * same share one.
  *
  *     OPEN ──connection failed──▶ BLOCKED ──pause is over──▶ OPEN, window 1: one slot probes
  *       ▲                            │
