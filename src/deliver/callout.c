@@ -187,9 +187,12 @@ static void converse(struct question *question)
 {
     struct connection connection;
     struct queue_outcome problem = {.words = STR("the server is stopping")};
+    struct targets targets = {.set = STR_EMPTY};
+    const struct deliver_options *deliver = &question->callout->deliver;
     connection_init(&connection);
-    bool is_open = connection_open(&connection, &question->callout->deliver, question->way,
-                                   STR_EMPTY, &problem);
+    bool is_open =
+        targets_find(deliver, question->way, STR_EMPTY, &question->arena, &targets, &problem) &&
+        connection_open(&connection, deliver, question->way, &targets, &problem);
     struct callout_answer answer;
     if (is_open)
         answer = inquire(&connection.client, question->address, &question->arena);

@@ -1,13 +1,13 @@
 #include "deliver/connect.h"
 
-#include "deliver/target.h"
+#include "deliver/dead_addresses.h"
 #include "fiber/loop.h"
 
 #define TRANSCRIPT_MAX_BYTES 8192
 
 void connection_init(struct connection *connection)
 {
-    *connection = (struct connection){.arena = arena_make(), .host = STR_EMPTY};
+    *connection = (struct connection){.arena = arena_make(), .host = STR_EMPTY, .set = STR_EMPTY};
     transcript_init(&connection->transcript, TRANSCRIPT_MAX_BYTES, loop_now_ms());
 }
 
@@ -16,7 +16,7 @@ void connection_done(struct connection *connection)
     if (connection->is_open)
         smtp_client_close(&connection->client);
     transcript_done(&connection->transcript);
-    connection->host = STR_EMPTY;
+    connection->host = connection->set = STR_EMPTY;
     arena_reset(&connection->arena);
     connection->is_open = false;
 }
@@ -28,6 +28,7 @@ struct attempt {
     const struct route_way *way;
     const struct target *target;
     enum route_tls tls;
+    uint64_t *dial_ms; /* left for connecting, to this address and those behind it */
 };
 
 static enum route_tls policy_of(const struct route_way *way)
@@ -46,14 +47,35 @@ static struct str name_peer(const struct target *target, struct arena *arena)
 }
 
 /* ---- the steps ---- */
+/* `is_silent`: it gave no sign of an SMTP server, and had better be tried last for a while. */
+static void note_silence(const struct attempt *attempt, bool is_silent)
+{
+    struct dead_addresses *dead = attempt->options->dead;
+    if (is_silent)
+        dead_addresses_add(dead, &attempt->target->address, loop_now_ms());
+    else
+        dead_addresses_remove(dead, &attempt->target->address);
+}
+
+static enum err connect_to(const struct attempt *attempt, struct stream **out_stream)
+{
+    const struct deliver_options *options = attempt->options;
+    uint64_t begun_ms = loop_now_ms();
+    uint64_t within_ms = min_size(options->timeouts.connect, *attempt->dial_ms);
+    enum err err = network_connect(options->network, &attempt->target->address, NULL,
+                                   begun_ms + within_ms, out_stream);
+    *attempt->dial_ms -= min_size(loop_now_ms() - begun_ms, *attempt->dial_ms);
+    if (err == ERR_REFUSED || err == ERR_TIMEOUT || err == ERR_UNREACHABLE)
+        note_silence(attempt, true);
+    return err;
+}
+
 static enum err dial(const struct attempt *attempt, struct stream **out_stream)
 {
     struct connection *connection = attempt->connection;
-    const struct deliver_timeouts *timeouts = &attempt->options->timeouts;
     transcript_printf(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE, "connecting to %.*s",
                       STR_FMT(connection->peer));
-    enum err err = network_connect(attempt->options->network, &attempt->target->address, NULL,
-                                   loop_now_ms() + timeouts->connect, out_stream);
+    enum err err = connect_to(attempt, out_stream);
     if (err)
         transcript_printf(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE, "%s",
                           err_text(err));
@@ -87,6 +109,8 @@ static enum err log_in(const struct attempt *attempt)
 static enum err converse(const struct attempt *attempt)
 {
     enum err err = smtp_client_greet(&attempt->connection->client);
+    if (err != ERR_CANCELLED)
+        note_silence(attempt, err == ERR_TIMEOUT || err == ERR_CLOSED || err == ERR_RESET);
     if (!err)
         err = encrypt(attempt);
     return err ? err : log_in(attempt);
@@ -169,7 +193,7 @@ static enum err try_target(struct attempt attempt, struct queue_outcome *out_pro
 {
     struct connection *connection = attempt.connection;
     connection->peer = name_peer(attempt.target, &connection->arena);
-    connection->host = attempt.target->host;
+    connection->host = arena_copy(&connection->arena, attempt.target->host);
     enum err err = try_once(&attempt, out_problem);
     bool in_clear = err && attempt.tls == ROUTE_TLS_MAY && !fiber_is_cancelled() &&
                     connection->client.stage == SMTP_CLIENT_STARTTLS;
@@ -190,28 +214,39 @@ static bool opened(struct connection *connection)
     return true;
 }
 
-bool connection_open(struct connection *connection, const struct deliver_options *options,
-                     const struct route_way *way, struct str domain,
-                     struct queue_outcome *out_problem)
+static bool try_all(struct connection *connection, const struct deliver_options *options,
+                    const struct route_way *way, const struct targets *targets,
+                    struct queue_outcome *out_problem)
 {
-    connection_done(connection);
-    connection_init(connection);
-    struct targets targets;
-    if (!targets_find(options, way, domain, &connection->arena, &targets, out_problem)) {
-        transcript_line(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE,
-                        out_problem->words);
-        return false;
-    }
     bool has_temporary = false;
-    for (size_t i = 0; i < targets.count && !fiber_is_cancelled(); i++) {
-        struct attempt attempt = {connection, options, way, &targets.at[i], policy_of(way)};
+    uint64_t dial_ms = options->timeouts.connects;
+    for (size_t i = 0; i < targets->count && dial_ms && !fiber_is_cancelled(); i++) {
+        struct attempt attempt = {connection,      options,        way,
+                                  &targets->at[i], policy_of(way), &dial_ms};
         struct queue_outcome problem;
         if (try_target(attempt, &problem) == OK)
-            return opened(connection);
+            return true;
         /* Where one target may work later, another's refusal for good is not the last word. */
         if (problem.kind != QUEUE_FAILED || !has_temporary)
             *out_problem = problem;
         has_temporary |= problem.kind != QUEUE_FAILED;
     }
     return false;
+}
+
+bool connection_open(struct connection *connection, const struct deliver_options *options,
+                     const struct route_way *way, const struct targets *targets,
+                     struct queue_outcome *out_problem)
+{
+    struct targets in_order = *targets;
+    connection_done(connection);
+    connection_init(connection);
+    if (!targets->count)
+        transcript_line(&connection->transcript, loop_now_ms(), TRANSCRIPT_NOTE,
+                        out_problem->words);
+    dead_addresses_put_last(options->dead, &in_order, loop_now_ms());
+    if (!try_all(connection, options, way, &in_order, out_problem))
+        return false;
+    connection->set = arena_copy(&connection->arena, targets->set);
+    return opened(connection);
 }

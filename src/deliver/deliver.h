@@ -1,5 +1,5 @@
 /* One client conversation, an outcome for each recipient: takes a slot of the queue, makes its
- * connection, and delivers the destination's jobs until none is left.
+ * connection, and delivers the jobs of the destinations that leave by it until none is left.
  *
  * Promises:
  * 1. Every job taken ends with an outcome for each of its recipients, or goes back untried.
@@ -21,6 +21,8 @@
 #include "net/tls.h"
 #include "queue/queue.h"
 
+struct dead_addresses;
+
 /* What all deliveries of a loop share. Read-only. */
 struct deliver_options {
     struct clock *clock;
@@ -33,9 +35,12 @@ struct deliver_options {
     struct spool *spool;
     struct queue *queue;
     struct trace *trace;
-    struct str hostname; /* for EHLO and file names */
-    /* Rewrites the senders of forwarded mail; NULL: nobody does. */
-    const struct route_table *routes;
+    const struct route_table *routes;        /* rewrites senders of forwarded mail; NULL: nobody */
+    struct dead_addresses *dead;             /* of this loop; NULL: none are remembered */
+    const struct net_address *own_addresses; /* where we take mail ourselves, with ports */
+    size_t own_address_count;
+    bool private_targets; /* others' DNS may lead to private, link-local and loopback addresses */
+    struct str hostname;  /* for EHLO and file names */
     struct deliver_timeouts timeouts;
 };
 

@@ -52,6 +52,8 @@ bool job_begin(struct job *job, const struct deliver_options *options, struct qu
         .id = taken->id,
         .attempt = taken->attempt,
         .no_attempt = taken->no_attempt,
+        .domain = taken->domain,
+        .is_settled = taken->is_settled,
         .began_us = clock_wall_us(options->clock),
         .count = taken->recipient_count,
     };

@@ -23,7 +23,9 @@ struct job {
     struct arena arena; /* ends with the job */
     spool_id id;
     uint16_t attempt;
-    bool no_attempt;      /* see queue.h */
+    bool no_attempt; /* see queue.h, as the next two */
+    struct str domain;
+    bool is_settled;
     int64_t began_us;     /* wall time */
     uint32_t *recipients; /* indices in the envelope */
     size_t count;

@@ -6,7 +6,8 @@
 struct deliver_timeouts deliver_timeouts_default(void)
 {
     return (struct deliver_timeouts){
-        .connect = 30 * SECOND,
+        .connect = 15 * SECOND, /* four SYNs */
+        .connects = 1 * MINUTE,
         .banner = 5 * MINUTE,
         .command = 5 * MINUTE,
         .mail = 5 * MINUTE,

@@ -5,7 +5,8 @@
 #include <stdint.h>
 
 struct deliver_timeouts {
-    uint32_t connect; /* to one address; the next is tried then */
+    uint32_t connect;  /* to one address; the next is tried then */
+    uint32_t connects; /* to all addresses of one attempt together */
     uint32_t banner;
     uint32_t command; /* EHLO, STARTTLS, the handshake, AUTH, RSET */
     uint32_t mail;

@@ -108,9 +108,9 @@ static bool decide_if_impossible(struct run *run)
     const struct smtp_client *client = run->client;
     const struct tls_info *tls = stream_tls(client->stream);
     struct queue_outcome impossible;
-    if (!envelope_is_impossible(run->transaction, run->content->size_bytes,
-                                &client->extensions, tls && tls->verified, client->options.peer,
-                                run->arena, &impossible))
+    if (!envelope_is_impossible(run->transaction, run->content->size_bytes, &client->extensions,
+                                tls && tls->verified, client->options.peer, run->arena,
+                                &impossible))
         return false;
     run_decide_all(run, FATE_OPEN, FATE_OPEN, impossible);
     transcript_line(client->transcript, loop_now_ms(), TRANSCRIPT_NOTE, impossible.words);

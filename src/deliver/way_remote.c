@@ -1,4 +1,4 @@
-/* A slot by SMTP or LMTP: one connection, kept for the destination's next jobs. */
+/* A slot by SMTP or LMTP: one connection, kept for the next jobs that leave by the same hosts. */
 #include "deliver/connect.h"
 #include "deliver/group.h"
 #include "deliver/prefixed_content.h"
@@ -45,13 +45,6 @@ static void drop_if_dead(struct remote *remote)
         connection_done(connection);
 }
 
-static bool open_connection(struct remote *remote, struct queue_outcome *out_problem)
-{
-    const struct route_way *way = queue_slot_way(remote->slot);
-    struct str domain = queue_slot_domain(remote->slot);
-    return connection_open(&remote->connection, remote->options, way, domain, out_problem);
-}
-
 static struct str describe(const struct remote *remote, struct arena *arena)
 {
     const struct connection *connection = &remote->connection;
@@ -66,7 +59,38 @@ static struct str describe(const struct remote *remote, struct arena *arena)
 }
 
 /* ---- one job ---- */
-enum job_end { JOB_ENDED, JOB_NOT_CONNECTED, JOB_CANCELLED };
+enum job_end {
+    JOB_ENDED,
+    JOB_NOT_CONNECTED,
+    JOB_ELSEWHERE, /* other slots do it */
+    JOB_CANCELLED,
+};
+
+/* A connection to hosts of the job's domain. What is known of them is asked for again when it is
+ * old or of another domain; then the queue says whether this slot is to go on. */
+static bool reach(struct remote *remote, struct job *job, enum job_end *out_end)
+{
+    struct connection *connection = &remote->connection;
+    const struct route_way *way = queue_slot_way(remote->slot);
+    bool by_mx = way->via == ROUTE_MX;
+    if (connection->is_open && (!by_mx || job->is_settled))
+        return true;
+    struct queue_outcome problem = {.kind = QUEUE_DEFERRED};
+    struct targets targets = {.set = STR_EMPTY};
+    bool is_found =
+        targets_find(remote->options, way, job->domain, &job->arena, &targets, &problem);
+    *out_end = fiber_is_cancelled() ? JOB_CANCELLED : JOB_ELSEWHERE;
+    if (fiber_is_cancelled() || (by_mx && !queue_slot_settle(remote->slot, targets.set)))
+        return false;
+    if (connection->is_open && is_found && str_eq(connection->set, targets.set))
+        return true;
+    say_goodbye(remote);
+    if (connection_open(connection, remote->options, way, &targets, &problem))
+        return true;
+    *out_end = fiber_is_cancelled() ? JOB_CANCELLED : JOB_NOT_CONNECTED;
+    job_decide(job, problem);
+    return false;
+}
 
 /* RFC 3461 section 5.2: a server that offers DSN reports from now on; LMTP ends at the mailbox. */
 static enum queue_receipt receipt_of(const struct smtp_client *client)
@@ -106,15 +130,9 @@ static enum transaction_end transact(struct remote *remote, struct job *job)
  * no reason for the mail to wait, so it is taken to a new one. */
 static enum job_end deliver(struct remote *remote, struct job *job)
 {
-    for (;;) {
-        bool is_kept = remote->connection.is_open;
-        struct queue_outcome problem = {.kind = QUEUE_DEFERRED};
-        if (!is_kept && !open_connection(remote, &problem)) {
-            if (fiber_is_cancelled())
-                return JOB_CANCELLED;
-            job_decide(job, problem);
-            return JOB_NOT_CONNECTED;
-        }
+    enum job_end job_end;
+    while (reach(remote, job, &job_end)) {
+        bool is_kept = remote->connection.transactions > 0;
         enum transaction_end end = transact(remote, job);
         if (end == TRANSACTION_CANCELLED)
             return JOB_CANCELLED;
@@ -124,6 +142,13 @@ static enum job_end deliver(struct remote *remote, struct job *job)
             return JOB_NOT_CONNECTED;
         connection_done(&remote->connection);
     }
+    return job_end;
+}
+
+/* What is refused for good is an answer, too: there is nothing that others could wait for. */
+static bool is_answer(const struct job *job, enum job_end end)
+{
+    return end == JOB_ENDED || job->outcomes[0].kind == QUEUE_FAILED;
 }
 
 /* Group by group. Where it ends early, the groups behind were not tried. */
@@ -140,7 +165,8 @@ static enum job_end deliver_groups(struct remote *remote, struct job *job)
         job_decide(job, not_tried);
         end = deliver(remote, job);
     }
-    return end == JOB_CANCELLED && job_has_begun(job) ? JOB_ENDED : end;
+    bool is_untried = end == JOB_CANCELLED || end == JOB_ELSEWHERE;
+    return is_untried && job_has_begun(job) ? JOB_ENDED : end;
 }
 
 static void run_job(struct remote *remote, const struct queue_job *taken)
@@ -151,10 +177,10 @@ static void run_job(struct remote *remote, const struct queue_job *taken)
         return;
     }
     enum job_end end = deliver_groups(remote, &job);
-    if (end == JOB_CANCELLED)
+    if (end == JOB_CANCELLED || end == JOB_ELSEWHERE)
         job_return(&job);
     else
-        job_finish(&job, end == JOB_ENDED, describe(remote, &job.arena),
+        job_finish(&job, is_answer(&job, end), describe(remote, &job.arena),
                    transcript_text(&remote->connection.transcript));
     drop_if_over(remote);
 }

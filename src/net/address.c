@@ -201,6 +201,18 @@ bool net_address_is_loopback(const struct net_address *address)
     }
 }
 
+bool net_address_is_any(const struct net_address *address)
+{
+    switch (address->socket.any.sa_family) {
+    case AF_INET:
+        return address->socket.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+    case AF_INET6:
+        return IN6_IS_ADDR_UNSPECIFIED(&address->socket.v6.sin6_addr);
+    default:
+        return false;
+    }
+}
+
 struct str net_address_client_key(const struct net_address *address)
 {
     switch (address->socket.any.sa_family) {

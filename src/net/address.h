@@ -38,6 +38,8 @@ struct str net_address_print_literal(struct arena *arena, const struct net_addre
 /* The same host and port, or the same path. */
 bool net_address_eq(const struct net_address *a, const struct net_address *b);
 bool net_address_is_loopback(const struct net_address *address);
+/* 0.0.0.0 or ::, with any port: what listens there listens on all of its family. */
+bool net_address_is_any(const struct net_address *address);
 /* The key that connections are counted by: the IPv4 address, the IPv6 /64. At most 16 bytes. */
 struct str net_address_client_key(const struct net_address *address);
 
@@ -50,6 +52,17 @@ struct net_range {
 /* Bits behind the prefix must be zero: ERR_SYNTAX otherwise, since it is a mistake. */
 MUST_CHECK enum err net_range_parse(struct str text, struct net_range *out_range);
 bool net_range_has(const struct net_range *range, const struct net_address *address);
+/* How far an IP address is known. A public one may lead to any host; the others mean another host
+ * to everybody who uses them, or none. */
+enum net_scope {
+    NET_SCOPE_PUBLIC,
+    NET_SCOPE_PRIVATE, /* RFC 1918, 6598, 4193 */
+    NET_SCOPE_LINK,    /* link-local: RFC 3927, RFC 4291 section 2.5.6 */
+    NET_SCOPE_LOOPBACK,
+    NET_SCOPE_NOWHERE, /* unspecified, multicast, broadcast, reserved: no host's */
+};
+enum net_scope net_address_scope(const struct net_address *address);
+
 /* Wholly within a private network (RFC 1918, 6598, 4193) or link-local; loopback is not. */
 bool net_range_is_private(const struct net_range *range);
 

@@ -59,19 +59,12 @@ static void memory_listener_close(struct listener *listener)
     mem_free(self);
 }
 
-static bool is_any(const struct net_address *address)
-{
-    if (address->socket.any.sa_family == AF_INET)
-        return address->socket.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-    return address->socket.any.sa_family == AF_INET6 &&
-           IN6_IS_ADDR_UNSPECIFIED(&address->socket.v6.sin6_addr);
-}
-
 static bool listens_at(const struct memory_listener *listener, const struct net_address *to)
 {
     if (net_address_eq(&listener->at, to))
         return true;
-    return is_any(&listener->at) && listener->at.socket.any.sa_family == to->socket.any.sa_family &&
+    return net_address_is_any(&listener->at) &&
+           listener->at.socket.any.sa_family == to->socket.any.sa_family &&
            net_address_port(&listener->at) == net_address_port(to);
 }
 

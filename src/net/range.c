@@ -72,21 +72,42 @@ bool net_range_has(const struct net_range *range, const struct net_address *addr
            same_prefix(range->bytes, bytes, range->bits);
 }
 
-/* RFC 1918, RFC 6598, RFC 3927; RFC 4193, RFC 4291 section 2.5.6. Loopback is not among them:
- * it names this very host. */
-static const struct net_range private_ranges[] = {
-    {{10}, 4, 8},        {{172, 16}, 4, 12}, {{192, 168}, 4, 16},   {{100, 64}, 4, 10},
-    {{169, 254}, 4, 16}, {{0xfc}, 6, 7},     {{0xfe, 0x80}, 6, 10},
+/* The first that has an address says what it is. RFC 6890 lists them; ranges for documentation are
+ * not among these: to a router they are like any other. */
+static const struct {
+    struct net_range range;
+    enum net_scope scope;
+} scopes[] = {
+    {{{10}, 4, 8}, NET_SCOPE_PRIVATE},          {{{172, 16}, 4, 12}, NET_SCOPE_PRIVATE},
+    {{{192, 168}, 4, 16}, NET_SCOPE_PRIVATE},   {{{100, 64}, 4, 10}, NET_SCOPE_PRIVATE},
+    {{{169, 254}, 4, 16}, NET_SCOPE_LINK},      {{{127}, 4, 8}, NET_SCOPE_LOOPBACK},
+    {{{0}, 4, 8}, NET_SCOPE_NOWHERE},           {{{224}, 4, 4}, NET_SCOPE_NOWHERE},
+    {{{240}, 4, 4}, NET_SCOPE_NOWHERE},         {{{0xfc}, 6, 7}, NET_SCOPE_PRIVATE},
+    {{{0xfe, 0xc0}, 6, 10}, NET_SCOPE_PRIVATE}, /* the site-local of old */
+    {{{0xfe, 0x80}, 6, 10}, NET_SCOPE_LINK},    {{{[15] = 1}, 6, 128}, NET_SCOPE_LOOPBACK},
+    {{{0}, 6, 96}, NET_SCOPE_NOWHERE}, /* unspecified, IPv4-compatible */
+    {{{0xff}, 6, 8}, NET_SCOPE_NOWHERE},
 };
+
+enum net_scope net_address_scope(const struct net_address *address)
+{
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+        if (net_range_has(&scopes[i].range, address))
+            return scopes[i].scope;
+    return NET_SCOPE_PUBLIC;
+}
+
+static bool is_within(const struct net_range *range, const struct net_range *outer)
+{
+    return outer->family == range->family && outer->bits <= range->bits &&
+           same_prefix(outer->bytes, range->bytes, outer->bits);
+}
 
 bool net_range_is_private(const struct net_range *range)
 {
-    for (size_t i = 0; i < ARRAY_LEN(private_ranges); i++) {
-        const struct net_range *outer = &private_ranges[i];
-        if (outer->family == range->family && outer->bits <= range->bits &&
-            same_prefix(outer->bytes, range->bytes, outer->bits))
-            return true;
-    }
+    for (size_t i = 0; i < ARRAY_LEN(scopes); i++)
+        if (is_within(range, &scopes[i].range))
+            return scopes[i].scope == NET_SCOPE_PRIVATE || scopes[i].scope == NET_SCOPE_LINK;
     return false;
 }
 

@@ -167,12 +167,17 @@ static bool claim_next(struct acting *acting, struct claim *claim, struct queue_
 
 /* ---- applying; the lock is held ---- */
 
+/* Where it goes may be another matter since it was queued. */
 static void reroute(struct queue *queue, struct queue_recipient *recipient)
 {
-    queue_destination_leave(queue, recipient);
-    queue_destination_join(queue_destination_of(queue, queue_recipient_address(recipient)),
-                           recipient);
-    queue_destination_open(queue, recipient->destination);
+    struct queue_destination *destination =
+        queue_destination_of(queue, queue_recipient_address(recipient));
+    if (destination != recipient->destination) {
+        queue_destination_leave(queue, recipient);
+        queue_destination_join(destination, recipient);
+    }
+    if (destination->exit)
+        queue_exit_open(queue, destination->exit);
 }
 
 static void apply_one(struct acting *acting, struct queue_recipient *recipient,

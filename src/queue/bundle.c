@@ -38,9 +38,8 @@ void queue_bundle_put(struct queue *queue, struct queue_recipient *leader, struc
         return;
     }
     set_states(queue, leader, RECIPIENT_READY);
-    struct queue_destination *destination = leader->destination;
     if (queue_destination_add_ready(queue, leader))
-        queue_slot_offer(queue, destination, orders);
+        queue_slot_offer(queue, leader->destination->exit, orders);
 }
 
 /* Leaves the members in no list, each for itself. */

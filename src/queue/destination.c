@@ -3,9 +3,7 @@
 #include "base/mem.h"
 #include "queue/schedule.h"
 
-#define WINDOW_FIRST      5 /* before anything is known of a destination */
-#define KEY_BYTES_MAX     2048
-#define OVERDUE_LOOKED_AT 1000 /* of those in a lane that were warned of already */
+#define KEY_BYTES_MAX 2048
 
 /* ---- identity ----
  * Destinations are told apart by what their ways say, not by where they stand in the table: two
@@ -71,13 +69,8 @@ static struct queue_destination *destination_new(struct queue *queue, const stru
         destination->name.len = name_max;
     }
     destination->way = way;
-    destination->window = queue->window_max < WINDOW_FIRST ? queue->window_max : WINDOW_FIRST;
-    list_init(&destination->idle);
-    list_init(&destination->wanting);
-    if (way->via == ROUTE_HOLD) {
-        destination->is_blocked = true;
-        destination->reason = SPOOL_REASON_ROUTE;
-    }
+    for (unsigned i = 0; i < QUEUE_LANES; i++)
+        list_init(&destination->lanes[i].turn);
     queue->destination_bytes += memory_of(destination);
     map_set(&queue->destinations, destination->key, destination);
     return destination;
@@ -94,12 +87,39 @@ struct queue_destination *queue_destination_of(struct queue *queue, struct str a
                        : destination_new(queue, way, key, min_size(domain.len, KEY_BYTES_MAX / 2));
 }
 
+static void enter_exit(struct queue_destination *destination, struct queue_exit *exit)
+{
+    destination->exit = exit;
+    exit->members++;
+}
+
+static struct queue_exit *leave_exit(struct queue_destination *destination)
+{
+    struct queue_exit *exit = destination->exit;
+    destination->exit = NULL;
+    exit->members--;
+    if (exit->own == destination)
+        exit->own = NULL;
+    return exit;
+}
+
+/* What failed is remembered as long as there is mail for it; without any, by an own exit until its
+ * pause is over. */
+static bool needs_exit(const struct queue_destination *destination)
+{
+    const struct queue_exit *exit = destination->exit;
+    bool remembers = destination->recipients
+                         ? exit->failures > 0
+                         : exit->own == destination && heap_has(&exit->blocked_until);
+    return destination->ready || destination->slots || remembers;
+}
+
 void queue_destination_release(struct queue *queue, struct queue_destination *destination)
 {
-    if (destination->recipients || destination->slots || heap_has(&destination->blocked_until))
+    if (destination->exit && !needs_exit(destination))
+        queue_exit_release(queue, leave_exit(destination));
+    if (destination->exit || destination->recipients || destination->slots)
         return;
-    list_remove(&destination->wanting);
-    queue_words_drop(&queue->words, destination->words);
     map_remove(&queue->destinations, destination->key);
     queue->destination_bytes -= memory_of(destination);
     mem_free(destination);
@@ -121,18 +141,46 @@ void queue_destination_leave(struct queue *queue, struct queue_recipient *recipi
     queue_destination_release(queue, destination);
 }
 
+/* ---- its exit ---- */
+
+static void move_lanes(struct queue_destination *destination, struct queue_exit *exit)
+{
+    for (unsigned i = 0; i < QUEUE_LANES; i++) {
+        struct queue_lane *lane = &destination->lanes[i];
+        list_remove(&lane->turn);
+        if (lane->leaders)
+            list_push_back(&exit->turns[i], &lane->turn);
+    }
+}
+
+void queue_destination_move(struct queue *queue, struct queue_destination *destination,
+                            struct queue_exit *exit)
+{
+    if (destination->exit == exit)
+        return;
+    struct queue_exit *old = leave_exit(destination);
+    old->ready -= destination->ready;
+    if (old->is_blocked)
+        queue->ready_blocked -= destination->ready;
+    enter_exit(destination, exit);
+    exit->ready += destination->ready;
+    if (exit->is_blocked)
+        queue->ready_blocked += destination->ready;
+    move_lanes(destination, exit);
+    queue_exit_release(queue, old);
+}
+
 /* ---- the ready list ---- */
 
 /* Seeded, so that nobody can choose a sender that shares another's lane; by the queue's own seed,
  * so that a simulation is repeated (str_hash is seeded by the kernel). FNV-1a. */
-static struct tree_node **lane_of(const struct queue *queue,
-                                  const struct queue_recipient *recipient)
+static unsigned lane_of(const struct queue *queue, const struct queue_recipient *recipient)
 {
     struct str sender = queue_message_sender(queue_recipient_message(recipient));
     uint64_t hash = queue->lane_seed;
     for (size_t i = 0; i < sender.len; i++)
         hash = (hash ^ (unsigned char)sender.at[i]) * 0x100000001b3u;
-    return &recipient->destination->lanes[(hash >> 32) % QUEUE_LANES];
+    return (hash >> 32) % QUEUE_LANES;
 }
 
 static void count_ready(struct queue *queue, struct queue_destination *destination,
@@ -142,7 +190,8 @@ static void count_ready(struct queue *queue, struct queue_destination *destinati
     for (struct queue_recipient *member = leader; member; member = queue_recipient_next(member))
         members++;
     destination->ready += sign > 0 ? members : -members;
-    if (destination->is_blocked)
+    destination->exit->ready += sign > 0 ? members : -members;
+    if (destination->exit->is_blocked)
         queue->ready_blocked += sign > 0 ? (uint64_t)members : -(uint64_t)members;
 }
 
@@ -160,108 +209,51 @@ static void join_bundles(struct queue_recipient *leader, struct queue_recipient 
 bool queue_destination_add_ready(struct queue *queue, struct queue_recipient *leader)
 {
     struct queue_destination *destination = leader->destination;
-    struct tree_node **lane = lane_of(queue, leader);
+    unsigned number = lane_of(queue, leader);
+    struct queue_lane *lane = &destination->lanes[number];
+    if (!destination->exit)
+        enter_exit(destination, queue_exit_new(queue, destination));
     count_ready(queue, destination, leader, +1);
     spool_id id = queue_recipient_message(leader)->id;
     struct queue_recipient *present =
-        queue_recipient_of_node(tree_find(*lane, id, queue_recipient_key));
-    if (present)
+        queue_recipient_of_node(tree_find(lane->leaders, id, queue_recipient_key));
+    if (present) {
         join_bundles(present, leader);
-    else
-        tree_add(lane, &leader->at.ready, queue_recipient_key);
-    return !present;
+        return false;
+    }
+    if (!lane->leaders)
+        list_push_back(&destination->exit->turns[number], &lane->turn);
+    tree_add(&lane->leaders, &leader->at.ready, queue_recipient_key);
+    return true;
 }
 
 void queue_destination_remove_ready(struct queue *queue, struct queue_recipient *leader)
 {
     struct queue_destination *destination = leader->destination;
+    struct queue_lane *lane = &destination->lanes[lane_of(queue, leader)];
     count_ready(queue, destination, leader, -1);
-    tree_remove(lane_of(queue, leader), &leader->at.ready, queue_recipient_key);
+    tree_remove(&lane->leaders, &leader->at.ready, queue_recipient_key);
+    if (!lane->leaders)
+        list_remove(&lane->turn);
+    queue_destination_release(queue, destination); /* of its exit; it stays, for the leader */
 }
 
-/* Who needs an answer now although the destination fails: the time is over, or the sender is to be
- * warned. In a lane the oldest comes first, so behind one that needs no warning nobody does. */
-static struct queue_recipient *first_overdue(const struct queue *queue, struct tree_node *lane,
-                                             int64_t now_s)
+/* In a lane the oldest comes first, so behind one that needs no warning nobody does. */
+struct queue_recipient *queue_lane_overdue(const struct queue *queue, const struct queue_lane *lane,
+                                           int64_t now_s, unsigned *looks)
 {
-    struct tree_node *node = tree_first(lane);
-    for (unsigned i = 0; node && i < OVERDUE_LOOKED_AT; i++) {
+    struct tree_node *node = tree_first(lane->leaders);
+    for (; node && *looks; --*looks) {
         struct queue_recipient *leader = queue_recipient_of_node(node);
         const struct queue_message *message = queue_recipient_message(leader);
         if (queue_schedule_is_expired(&queue->schedule, message->arrived_s, now_s))
             return leader;
         if (!queue_wants_warning(queue, message->arrived_s, now_s))
-            return NULL;
+            break;
         if (!leader->warned)
             return leader;
-        node = tree_at_least(lane, message->id + 1, queue_recipient_key);
+        node = tree_at_least(lane->leaders, message->id + 1, queue_recipient_key);
     }
+    *looks -= *looks > 0;
     return NULL;
-}
-
-struct queue_recipient *queue_destination_next(struct queue *queue,
-                                               struct queue_destination *destination, int64_t now_s)
-{
-    if (destination->way->via == ROUTE_HOLD)
-        return NULL;
-    for (unsigned i = 0; i < QUEUE_LANES; i++) {
-        unsigned lane = (destination->next_lane + i) % QUEUE_LANES;
-        struct tree_node *root = destination->lanes[lane];
-        struct queue_recipient *leader = destination->is_blocked
-                                             ? first_overdue(queue, root, now_s)
-                                             : queue_recipient_of_node(tree_first(root));
-        if (!leader)
-            continue;
-        destination->next_lane = (uint8_t)((lane + 1) % QUEUE_LANES);
-        return leader;
-    }
-    return NULL;
-}
-
-/* ---- what slots find ---- */
-
-static void forget_reason(struct queue *queue, struct queue_destination *destination)
-{
-    queue_words_drop(&queue->words, destination->words);
-    destination->words = 0;
-    destination->reason = SPOOL_REASON_NONE;
-}
-
-void queue_destination_open(struct queue *queue, struct queue_destination *destination)
-{
-    if (!destination->is_blocked || destination->way->via == ROUTE_HOLD)
-        return;
-    heap_remove(&queue->blocked, &destination->blocked_until);
-    destination->is_blocked = false;
-    queue->ready_blocked -= destination->ready;
-}
-
-void queue_destination_answered(struct queue *queue, struct queue_destination *destination,
-                                bool delivered)
-{
-    queue_destination_open(queue, destination);
-    forget_reason(queue, destination);
-    destination->failures = 0;
-    if (delivered && destination->window < queue->window_max)
-        destination->window++;
-}
-
-void queue_destination_failed(struct queue *queue, struct queue_destination *destination,
-                              enum spool_reason reason, struct str words)
-{
-    if (destination->is_blocked)
-        return; /* connections that were under way when the first of them failed say nothing new */
-    forget_reason(queue, destination);
-    destination->reason = (uint8_t)reason;
-    destination->words = queue_words_take(&queue->words, words);
-    destination->window = 1;
-    if (destination->failures < UINT8_MAX)
-        destination->failures++;
-    destination->is_blocked = true;
-    queue->ready_blocked += destination->ready;
-    uint64_t pause_s =
-        queue_schedule_pause_s(&queue->schedule, destination->failures, &queue->random);
-    uint64_t until_ms = queue_now(queue).ms + pause_s * 1000;
-    heap_set(&queue->blocked, &destination->blocked_until, until_ms);
-    queue_timer_notice(queue, until_ms);
 }

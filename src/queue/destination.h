@@ -1,72 +1,63 @@
-/* Where recipients go: one way out, for ways by MX one domain. Its ready list, its window, and why
- * it waits. Exists while a recipient is queued for it or a slot works on it.
- *
- *     OPEN ──connection failed──▶ BLOCKED ──pause is over──▶ OPEN, window 1: one slot probes
- *       ▲                            │
- *       └────────── answered ────────┘
+/* Where recipients go: a way, for ways by MX with one domain. It has their ready list; slots,
+ * connections and pauses are those of the exit by which it leaves (exit.h). Exists while a
+ * recipient is queued for it, a slot works on it or did so last, or its own exit is blocked. Has an
+ * exit while anything is ready, a slot works on it or did so last, or the exit fails.
  *
  * The ready list has a lane for each of some classes of senders, chosen by a hash of the sender;
  * lanes take turns, so that a big sender delays few others. In a lane the oldest message comes
  * first, which is also the first that expires.
  *
- * A destination whose way says "hold" is CLOSED: blocked for ever.
- *
  * All functions are called with the queue's lock held. */
 #ifndef QUEUE_DESTINATION_H
 #define QUEUE_DESTINATION_H
 
-#include "queue/internal.h"
+#include "queue/exit.h"
 
-#define QUEUE_LANES 8
+struct queue_lane {
+    struct tree_node *leaders; /* by message */
+    struct list turn;          /* link: of exit->turns, unless it is empty */
+};
 
 struct queue_destination {
     const struct route_way *way;
-    struct str key;      /* in the memory behind this */
-    struct str name;     /* for people */
-    struct str domain;   /* empty but for ways by MX */
-    uint32_t recipients; /* not final */
-    uint32_t ready;      /* of these, in the lanes */
-    uint32_t window;     /* slots at the same time */
-    uint32_t slots;
-    struct list idle;    /* of these, with a kept connection and nothing to do */
-    struct list wanting; /* link: more slots are wanted than the queue has */
-    struct heap_node blocked_until;
-    uint32_t words;
-    uint8_t reason;
-    uint8_t failures; /* connections in a row; saturates */
-    bool is_blocked;
-    uint8_t next_lane;
-    struct tree_node *lanes[QUEUE_LANES];
+    struct str key;            /* in the memory behind this: the domain, then what the way says */
+    struct str name;           /* for people */
+    struct str domain;         /* empty but for ways by MX */
+    struct queue_exit *exit;   /* NULL: none is needed */
+    uint64_t settled_until_ms; /* until then its hosts are believed to be the exit's */
+    uint32_t recipients;       /* not final */
+    uint32_t ready;            /* of these, in the lanes */
+    uint32_t slots;            /* that work on it, or did so last */
+    struct queue_lane lanes[QUEUE_LANES];
 };
 
 /* That of an address, by the present routes; made if need be. */
 struct queue_destination *queue_destination_of(struct queue *queue, struct str address);
-/* Frees it when nothing needs it any more. */
+/* Leaves the exit, and frees the destination itself, when nothing needs them any more. */
 void queue_destination_release(struct queue *queue, struct queue_destination *destination);
 /* A message's recipient joins, leaves. Leaving may free the destination. */
 void queue_destination_join(struct queue_destination *destination,
                             struct queue_recipient *recipient);
 void queue_destination_leave(struct queue *queue, struct queue_recipient *recipient);
+/* Leaves by another exit than until now, which may be freed, unless a slot has it. */
+void queue_destination_move(struct queue *queue, struct queue_destination *destination,
+                            struct queue_exit *exit);
 
 /* Puts a bundle into its lane, or joins it to that of the same message there: then false. */
 bool queue_destination_add_ready(struct queue *queue, struct queue_recipient *leader);
 void queue_destination_remove_ready(struct queue *queue, struct queue_recipient *leader);
-/* The leader whose turn it is, or, while blocked, one that has expired or whose sender is to be
- * warned; NULL. Still in its lane. */
-struct queue_recipient *
-queue_destination_next(struct queue *queue, struct queue_destination *destination, int64_t now_s);
 
-/* What a slot found. `words` may be empty. */
-void queue_destination_answered(struct queue *queue, struct queue_destination *destination,
-                                bool delivered);
-void queue_destination_failed(struct queue *queue, struct queue_destination *destination,
-                              enum spool_reason reason, struct str words);
-/* Its pause is over. */
-void queue_destination_open(struct queue *queue, struct queue_destination *destination);
+/* The first leader in the lane that needs an answer now although nothing can be delivered: its time
+ * is over, or its sender is to be warned; NULL. Looks at most at `*looks`, and takes off how many
+ * it looked at. */
+struct queue_recipient *queue_lane_overdue(const struct queue *queue, const struct queue_lane *lane,
+                                           int64_t now_s, unsigned *looks);
 
-static inline struct queue_destination *queue_destination_of_blocked(struct heap_node *node)
+/* By its lane of that number. */
+static inline struct queue_destination *queue_destination_of_lane(struct queue_lane *lane,
+                                                                  unsigned number)
 {
-    return CONTAINER_OF(node, struct queue_destination, blocked_until);
+    return CONTAINER_OF((uintptr_t)(lane - number), struct queue_destination, lanes);
 }
 
 #endif

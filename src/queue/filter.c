@@ -27,7 +27,7 @@ bool queue_filter_takes_message(const struct queue_filter *filter,
 /* READY, as far as the recipient itself is concerned. */
 static enum queue_view_state view_of_ready(const struct queue_destination *destination)
 {
-    if (!destination->is_blocked)
+    if (!destination->exit->is_blocked)
         return QUEUE_VIEW_READY;
     return destination->way->via == ROUTE_HOLD ? QUEUE_VIEW_HELD : QUEUE_VIEW_WAITING;
 }

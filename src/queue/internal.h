@@ -13,6 +13,7 @@
 #include <pthread.h>
 
 struct queue_destination;
+struct queue_exit;
 
 /* Both clocks, read once for one piece of work. */
 struct queue_time {
@@ -55,8 +56,9 @@ struct queue {
 
     struct tree_node *messages; /* by id */
     struct map destinations;    /* by key */
+    struct map exits;           /* of sets of hosts, by key */
     struct heap due;            /* leaders of WAITING bundles, by monotonic ms */
-    struct heap blocked;        /* destinations, by monotonic ms */
+    struct heap blocked;        /* exits, by monotonic ms */
     struct queue_words words;
     struct queue_suspects suspects;
     spool_id culprit;    /* crashed the engine: to be held at queue_begin; 0: none */
@@ -67,8 +69,8 @@ struct queue {
     size_t found_ended_count;
 
     uint32_t slots;
-    struct list idle;       /* idle slots of all destinations, longest idle first */
-    struct list wanting;    /* destinations */
+    struct list idle;       /* idle slots of all exits, longest idle first */
+    struct list wanting;    /* exits */
     struct list ended;      /* slots that a task on its way still points to */
     uint32_t *free_flights; /* entries of in_flight that no slot has */
     uint32_t free_flight_count;
@@ -81,9 +83,9 @@ struct queue {
 
     uint64_t message_count;
     uint64_t message_bytes;
-    uint64_t destination_bytes;
+    uint64_t destination_bytes; /* of exits, too */
     uint64_t recipients[RECIPIENT_STATES];
-    uint64_t ready_blocked; /* of the READY ones, behind blocked destinations */
+    uint64_t ready_blocked; /* of the READY ones, behind blocked exits */
     uint64_t delivered, deferred, bounced;
 };
 

@@ -2,6 +2,7 @@
  * changes; until then its recipients are ACTIVE, and nobody else touches them. */
 #include "base/log.h"
 #include "base/mem.h"
+#include "queue/destination.h"
 #include "queue/schedule.h"
 #include "queue/slot.h"
 #include "queue/suspects.h"
@@ -57,15 +58,15 @@ static void take_bundle(struct queue_slot *slot, struct queue_recipient *leader,
               compare_indices);
 }
 
-/* What the destination's failure means for jobs without an attempt. */
+/* What the exit's failure means for jobs without an attempt. */
 static void take_reason(struct queue_slot *slot)
 {
-    const struct queue_destination *destination = slot->destination;
-    struct str words = queue_words_text(&slot->queue->words, destination->words);
+    const struct queue_exit *exit = slot->exit;
+    struct str words = queue_words_text(&slot->queue->words, exit->words);
     if (words.len)
         memcpy(slot->words, words.at, words.len);
     slot->job.no_attempt = true;
-    slot->job.reason = destination->reason;
+    slot->job.reason = exit->reason;
     slot->job.words = str_make(slot->words, words.len);
 }
 
@@ -74,17 +75,21 @@ static void begin_job(struct queue_slot *slot, struct queue_recipient *leader,
 {
     struct queue *queue = slot->queue;
     struct queue_message *message = queue_recipient_message(leader);
+    const struct queue_destination *destination = leader->destination;
     slot->message = message;
     slot->is_suspect = leader->is_suspect;
+    queue_slot_turn_to(slot, leader->destination);
     slot->job = (struct queue_job){
         .id = message->id,
         .place = message->place,
         .size_bytes = message->size_bytes,
         .arrived_s = message->arrived_s,
         .attempt = 1,
+        .domain = destination->domain,
+        .is_settled = clock_now_ms(queue->clock) < destination->settled_until_ms,
         .words = STR_EMPTY,
     };
-    if (slot->destination->is_blocked)
+    if (slot->exit->is_blocked)
         take_reason(slot);
     take_bundle(slot, leader, max_size(recipients_max, 1));
     slot->job.recipients = slot->recipients;
@@ -107,11 +112,10 @@ const struct queue_job *queue_slot_take(struct queue_slot *slot, size_t recipien
     int64_t now_s = clock_wall_us(queue->clock) / 1000000;
     pthread_mutex_lock(&queue->lock);
     struct queue_recipient *leader =
-        queue->draining ? NULL : queue_destination_next(queue, slot->destination, now_s);
+        queue->draining ? NULL : queue_exit_next(queue, slot->exit, now_s);
     if (leader) {
         begin_job(slot, leader, recipients_max);
-        queue_slot_offer(queue, slot->destination,
-                         &orders); /* more work than slots: grows step by step */
+        queue_slot_offer(queue, slot->exit, &orders); /* more work than slots: grows step by step */
     }
     pthread_mutex_unlock(&queue->lock);
     queue_orders_carry_out(queue, &orders);
@@ -262,12 +266,11 @@ static void note_connection(struct queue_slot *slot, const struct queue_outcome 
     for (size_t i = 0; i < slot->job.recipient_count; i++)
         delivered |= outcomes[i].kind == QUEUE_DELIVERED;
     if (slot->job.no_attempt)
-        return; /* nobody asked the destination */
+        return; /* nobody was asked */
     if (connection_ok)
-        queue_destination_answered(slot->queue, slot->destination, delivered);
+        queue_exit_answered(slot->queue, slot->exit, delivered);
     else
-        queue_destination_failed(slot->queue, slot->destination, outcomes[0].reason,
-                                 outcomes[0].words);
+        queue_exit_failed(slot->queue, slot->exit, outcomes[0].reason, outcomes[0].words);
 }
 
 static void end_job(struct queue_slot *slot)
@@ -294,7 +297,7 @@ static bool apply_all(struct queue_slot *slot, const struct queue_outcome *outco
     if (ended)
         queue_message_forget(queue, message);
     end_job(slot);
-    queue_slot_offer(queue, slot->destination, orders);
+    queue_slot_offer(queue, slot->exit, orders);
     return ended;
 }
 

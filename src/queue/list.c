@@ -28,9 +28,9 @@ struct listing {
 };
 
 static struct str words_of(const struct queue *queue, const struct queue_recipient *recipient,
-                           uint8_t reason, bool of_destination)
+                           uint8_t reason, bool of_exit)
 {
-    uint32_t handle = of_destination ? recipient->destination->words : recipient->words;
+    uint32_t handle = of_exit ? recipient->destination->exit->words : recipient->words;
     struct str words = queue_words_text(&queue->words, handle);
     if (words.len == 0 && reason < ARRAY_LEN(reasons))
         words = str_of(reasons[reason]);
@@ -41,7 +41,7 @@ static struct queue_view view_of(const struct queue *queue, const struct queue_m
                                  const struct queue_recipient *recipient, struct arena *arena)
 {
     const struct queue_destination *destination = recipient->destination;
-    bool is_behind = recipient->state == RECIPIENT_READY && destination->is_blocked;
+    bool is_behind = recipient->state == RECIPIENT_READY && destination->exit->is_blocked;
     struct queue_view view = {
         .id = message->id,
         .recipient = recipient->index + 1,
@@ -54,7 +54,7 @@ static struct queue_view view_of(const struct queue *queue, const struct queue_m
         .arrived_s = message->arrived_s,
     };
     if (is_behind)
-        view.status.reason = destination->reason;
+        view.status.reason = destination->exit->reason;
     view.words = arena_copy(arena, words_of(queue, recipient, view.status.reason, is_behind));
     return view;
 }

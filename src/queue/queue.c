@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "queue/destination.h"
 #include "queue/schedule.h"
 #include "queue/slot.h"
 #include "queue/suspects.h"
@@ -130,9 +131,9 @@ static void free_blocked(struct queue *queue)
 {
     struct heap_node *top;
     while ((top = heap_top(&queue->blocked))) {
-        struct queue_destination *destination = queue_destination_of_blocked(top);
-        queue_destination_open(queue, destination);
-        queue_destination_release(queue, destination);
+        struct queue_exit *exit = queue_exit_of_blocked(top);
+        queue_exit_open(queue, exit);
+        queue_exit_release(queue, exit);
     }
 }
 
@@ -150,6 +151,7 @@ void queue_free(struct queue *queue)
     heap_done(&queue->due);
     heap_done(&queue->blocked);
     map_done(&queue->destinations);
+    map_done(&queue->exits);
     queue_words_done(&queue->words);
     mem_free(queue->found_ended);
     mem_free(queue->free_flights);
@@ -328,7 +330,7 @@ struct queue_statistics queue_statistics(struct queue *queue)
         .memory_bytes = queue->message_bytes + queue->destination_bytes +
                         queue->words.memory_bytes +
                         (queue->due.cap + queue->blocked.cap) * sizeof(struct heap_node *) +
-                        queue->destinations.cap * sizeof(struct map_entry),
+                        (queue->destinations.cap + queue->exits.cap) * sizeof(struct map_entry),
     };
     pthread_mutex_unlock(&queue->lock);
     return statistics;

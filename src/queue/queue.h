@@ -1,6 +1,6 @@
 /* What is due, for which destination, when. Keeps one small record in memory for each queued
  * recipient, groups them by destination, and grants slots: the right to hold one connection to one
- * destination and to pull its jobs until none is left.
+ * destination, or to the hosts that several domains share, and to pull jobs until none is left.
  *
  * One lock, held for O(1) or O(log n) work. Statuses go to the spool before anything here is
  * forgotten. Thread-safe, except that a slot belongs to the fiber that runs it. */
@@ -74,8 +74,12 @@ struct queue_job {
     int64_t arrived_s;
     const uint32_t *recipients; /* indices in the envelope, same destination, all due */
     size_t recipient_count;
-    uint16_t attempt; /* 1: the first */
-    /* The destination still fails, and their time is over or their sender is to be warned: no
+    uint16_t attempt;  /* 1: the first */
+    struct str domain; /* for a way by MX; else empty. Valid while the slot has the job */
+    /* The domain's hosts were found to be those of the slot some minutes ago at most: a connection
+     * to them may be used without asking again. */
+    bool is_settled;
+    /* The hosts still fail, and the recipients' time is over or their sender is to be warned: no
      * attempt is wanted. Finish them as QUEUE_DEFERRED with this reason and these words of the
      * destination; what that means is decided there. */
     bool no_attempt;
@@ -83,10 +87,9 @@ struct queue_job {
     struct str words;
 };
 
+/* What it says is the same for all jobs of the slot. */
 const struct route_way *queue_slot_way(const struct queue_slot *slot);
-/* The domain, for a way by MX; else empty. */
-struct str queue_slot_domain(const struct queue_slot *slot);
-/* The destination for people: "smtp:127.0.0.1:2526", "mx:example.net". */
+/* The destination for people, that of the job: "smtp:127.0.0.1:2526", "mx:example.net". */
 struct str queue_slot_name(const struct queue_slot *slot);
 /* Says, on the loop that will run the slot, that this fiber does. */
 void queue_slot_begin(struct queue_slot *slot);
@@ -96,6 +99,12 @@ void queue_slot_end(struct queue_slot *slot);
  * job at a time; it ends with queue_job_finish or queue_job_return. While the destination fails it
  * gives only jobs that need no attempt: take until NULL also after a failed connection. */
 const struct queue_job *queue_slot_take(struct queue_slot *slot, size_t recipients_max);
+/* For a way by MX: the domain of the slot's job has these hosts. Domains with the same `set` (any
+ * text that names it; empty: the hosts cannot be found out) share connections, windows and pauses,
+ * so the domain goes where those of the set are, and the slot with it: true, and a connection to
+ * other hosts is no longer its business. False: there the slots are enough, or all wait; return the
+ * job untried, others will do it. */
+MUST_CHECK bool queue_slot_settle(struct queue_slot *slot, struct str set);
 /* Waits, with a kept connection, until there may be a job. ERR_TIMEOUT, ERR_STOPPING,
  * ERR_CANCELLED. */
 MUST_CHECK MAY_YIELD enum err queue_slot_wait(struct queue_slot *slot, uint64_t deadline_ms);

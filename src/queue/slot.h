@@ -1,16 +1,18 @@
-/* Slots: the right to hold one connection to one destination. Granted when there is work, a place
- * in the destination's window and one among all; kept while idle by a fiber that waits for work. */
+/* Slots: the right to hold one connection to the hosts of one exit, and to work for its
+ * destinations in turn. Granted when there is work, a place in the exit's window and one among all;
+ * kept while idle by a fiber that waits for work. */
 #ifndef QUEUE_SLOT_H
 #define QUEUE_SLOT_H
 
-#include "queue/destination.h"
+#include "queue/exit.h"
 
 struct queue_slot {
     struct queue *queue;
-    struct queue_destination *destination;
-    struct list order;          /* link: of queue_orders.start, of queue.ended */
-    struct list in_destination; /* link: idle */
-    struct list in_queue;       /* link: idle */
+    struct queue_exit *exit;
+    struct queue_destination *destination; /* of the job, of the last one, of who needed the slot */
+    struct list order;                     /* link: of queue_orders.start, of queue.ended */
+    struct list in_exit;                   /* link: idle */
+    struct list in_queue;                  /* link: idle */
     struct loop *loop;
     struct fiber *fiber;
     struct loop_task task; /* wakes the fiber */
@@ -30,14 +32,14 @@ struct queue_slot {
     uint32_t capacity; /* of both */
     bool is_last;      /* no other recipient of the message is left to anybody else */
     bool is_suspect;
-    uint8_t lane;
     char words[QUEUE_WORDS_BYTES_MAX];
 };
 
 /* Work has become ready: wakes an idle slot or grants one, if limits allow. One call, one slot. */
-void queue_slot_offer(struct queue *queue, struct queue_destination *destination,
-                      struct queue_orders *orders);
-/* Recovery is over: offers to all destinations that got work before. */
+void queue_slot_offer(struct queue *queue, struct queue_exit *exit, struct queue_orders *orders);
+/* The slot works for that destination from now on, and keeps it. */
+void queue_slot_turn_to(struct queue_slot *slot, struct queue_destination *destination);
+/* Recovery is over: offers to all exits that got work before. */
 void queue_slot_begin_offers(struct queue *queue, struct queue_orders *orders);
 /* Tells all idle slots to look again. */
 void queue_slot_wake_idle(struct queue *queue);

@@ -24,14 +24,6 @@ static void notice_arrived(struct loop_task *task)
         fiber_wake(fiber); /* it belongs to this loop, and ends only here */
 }
 
-static void unblock(struct queue *queue, struct heap_node *node, struct queue_orders *orders)
-{
-    struct queue_destination *destination = queue_destination_of_blocked(node);
-    queue_destination_open(queue, destination);
-    queue_slot_offer(queue, destination, orders);
-    queue_destination_release(queue, destination);
-}
-
 static void make_due(struct queue *queue, struct heap_node *node, struct queue_time now,
                      struct queue_orders *orders)
 {
@@ -52,7 +44,7 @@ static uint64_t run_due(struct queue *queue, struct queue_time now, struct queue
     for (unsigned i = 0; (top = heap_top(&queue->blocked)) && top->key <= now.ms; i++) {
         if (i == AT_ONCE)
             return now.ms;
-        unblock(queue, top, orders);
+        queue_exit_pause_ends(queue, queue_exit_of_blocked(top), now.ms, orders);
     }
     for (unsigned i = 0; (top = heap_top(&queue->due)) && top->key <= now.ms; i++) {
         if (i == AT_ONCE)

@@ -127,6 +127,7 @@ struct config_resolver {
     struct net_address *servers; /* none: the system's */
     size_t server_count;
     enum dns_security dnssec;
+    bool private_targets;
 };
 
 struct config_retry {

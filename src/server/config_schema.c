@@ -268,6 +268,13 @@ static const struct config_rule resolver_rules[] = {
      .choices = "auto|yes|no",
      .example = "auto",
      .help = "whether answers are validated"},
+    {.name = "private_targets",
+     .take = config_take_flag,
+     AT(TOP, resolver.private_targets),
+     .initial = "no",
+     .choices = "no|yes",
+     .example = "no",
+     .help = "whether mail by MX may go to private and loopback addresses"},
 };
 
 #define RETRY(key, field, initially, what)                                            \

@@ -2,8 +2,10 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/interfaces.h"
 #include "report/report.h"
 #include "server/certificates.h"
+#include "server/own_addresses.h"
 #include "server/recipients.h"
 #include "server/state.h"
 #include "server/worker.h"
@@ -431,6 +433,38 @@ static void renew_certificates(void *context)
         log_event(LOG_ERROR, "server", "new certificates cannot be read: too much is to be done");
 }
 
+static struct own_addresses own_addresses(struct engine *engine)
+{
+    struct net_address *interfaces = NULL;
+    size_t count = 0;
+    enum err err = interfaces_list(&engine->arena, &interfaces, &count);
+    if (err)
+        log_event(LOG_WARNING, "server", "the addresses of this machine are not known: %s",
+                  err_text(err));
+    return own_addresses_of(engine->config, interfaces, count, &engine->arena);
+}
+
+static void make_deliver(struct engine *engine)
+{
+    struct own_addresses own = own_addresses(engine);
+    engine->common.deliver = (struct deliver_options){
+        .clock = &engine->clock,
+        .network = network_system(),
+        .tls = engine->certificates.client,
+        .disk = disk_system(),
+        .maildir_pool = engine->maildirs,
+        .spool = engine->spool,
+        .queue = engine->queue,
+        .trace = engine->trace,
+        .routes = engine->routes,
+        .own_addresses = own.at,
+        .own_address_count = own.count,
+        .private_targets = engine->config->resolver.private_targets,
+        .hostname = engine->config->hostname,
+        .timeouts = deliver_timeouts_default(),
+    };
+}
+
 static void make_workers(struct engine *engine)
 {
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -450,19 +484,7 @@ static void make_workers(struct engine *engine)
     common->ready = say_ready;
     common->context = engine;
     common->callouts = callout_memory_new();
-    common->deliver = (struct deliver_options){
-        .clock = &engine->clock,
-        .network = network_system(),
-        .tls = engine->certificates.client,
-        .disk = disk_system(),
-        .maildir_pool = engine->maildirs,
-        .spool = engine->spool,
-        .queue = engine->queue,
-        .trace = engine->trace,
-        .hostname = engine->config->hostname,
-        .routes = engine->routes,
-        .timeouts = deliver_timeouts_default(),
-    };
+    make_deliver(engine);
     choose_resolver(engine);
     atomic_init(&common->starting, engine->worker_count);
     for (size_t i = 0; i < engine->worker_count; i++)

@@ -296,6 +296,7 @@ static void start(void *argument)
 void worker_init(struct worker *worker, struct worker_common *common, size_t index)
 {
     *worker = (struct worker){.common = common, .index = index, .deliver = common->deliver};
+    worker->deliver.dead = &worker->dead;
     worker->loop = loop_new(&(struct loop_options){
         .clock = common->clock,
         .fibers_max = common->fibers_max + common->judgements_max + 16,

@@ -4,7 +4,7 @@
 #define SERVER_WORKER_H
 
 #include "deliver/callout.h"
-#include "deliver/deliver.h"
+#include "deliver/dead_addresses.h"
 #include "fiber/loop.h"
 #include "receive/receive.h"
 #include "server/control.h"
@@ -28,9 +28,9 @@ struct worker_common {
     size_t port_count;
     struct resolver_options resolver;
     bool with_resolver;
-    bool probes;                    /* hourly, whether answers can be validated */
-    struct deliver_options deliver; /* `resolver` is each worker's own */
+    bool probes; /* hourly, whether answers can be validated */
     struct callout_memory *callouts;
+    struct deliver_options deliver; /* `resolver` and `dead` are each worker's own */
     struct control *control;
     int control_fd;
     size_t fibers_max;
@@ -53,6 +53,7 @@ struct worker {
     struct loop *loop;
     pthread_t thread;
     struct deliver_options deliver;
+    struct dead_addresses dead;
     struct resolver *resolver;
     struct callout *callout;
     bool validates;              /* the resolver does */

@@ -26,6 +26,8 @@ struct fake_message {
     struct spool_place place;
     struct fake_recipient recipients[FAKE_RECIPIENTS_MAX];
     size_t count;
+    const char *domain; /* for MX; NULL: the slot's */
+    bool is_settled;
 };
 
 struct queue_slot {
@@ -41,12 +43,13 @@ struct queue_slot {
     bool has_job, has_begun, has_ended;
     bool blocked; /* a job ended without a connection: no more jobs, but those that have expired */
     bool all_expired;
+    bool has_no_place; /* for the set of the next job that is settled: it goes back, once */
+    char sets[FAKE_WORDS_MAX + 1]; /* all that the slot settled jobs for, each in brackets */
     unsigned jobs, returned, waits;
     void (*on_wait)(struct queue_slot *slot); /* what happens while it waits */
 };
 
 const struct route_way *queue_slot_way(const struct queue_slot *slot) { return &slot->way; }
-struct str queue_slot_domain(const struct queue_slot *slot) { return slot->domain; }
 struct str queue_slot_name(const struct queue_slot *slot) { return slot->way.name; }
 void queue_slot_begin(struct queue_slot *slot) { slot->has_begun = true; }
 void queue_slot_end(struct queue_slot *slot)
@@ -70,18 +73,33 @@ const struct queue_job *queue_slot_take(struct queue_slot *slot, size_t recipien
         if (!count)
             continue;
         slot->taken = message;
-        slot->job = (struct queue_job){.id = message->id,
-                                       .place = message->place,
-                                       .recipients = slot->indices,
-                                       .recipient_count = count,
-                                       .attempt = 1,
-                                       .no_attempt = slot->blocked,
-                                       .reason = SPOOL_REASON_DNS,
-                                       .words = STR("dead for days")};
+        slot->job =
+            (struct queue_job){.id = message->id,
+                               .place = message->place,
+                               .recipients = slot->indices,
+                               .recipient_count = count,
+                               .attempt = 1,
+                               .domain = message->domain ? str_of(message->domain) : slot->domain,
+                               .is_settled = message->is_settled,
+                               .no_attempt = slot->blocked,
+                               .reason = SPOOL_REASON_DNS,
+                               .words = STR("dead for days")};
         slot->has_job = true;
         slot->jobs++;
     }
     return slot->has_job ? &slot->job : NULL;
+}
+
+bool queue_slot_settle(struct queue_slot *slot, struct str set)
+{
+    assert(slot->has_job);
+    size_t len = strlen(slot->sets);
+    snprintf(slot->sets + len, sizeof slot->sets - len, "[%.*s]", STR_FMT(set));
+    bool has_place = !slot->has_no_place;
+    slot->has_no_place = false;
+    for (size_t i = 0; !has_place && i < slot->taken->count; i++)
+        slot->taken->recipients[i].is_ready = false; /* another slot will have it */
+    return has_place;
 }
 
 enum err queue_slot_wait(struct queue_slot *slot, uint64_t deadline_ms)

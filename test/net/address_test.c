@@ -182,6 +182,62 @@ TEST(private_ranges_are_recognised)
     }
 }
 
+TEST(scopes_say_who_else_may_be_meant)
+{
+    static const struct {
+        const char *ip;
+        enum net_scope scope;
+    } rows[] = {
+        {"192.0.2.1", NET_SCOPE_PUBLIC},
+        {"8.8.8.8", NET_SCOPE_PUBLIC},
+        {"2001:db8::1", NET_SCOPE_PUBLIC},
+        {"2606:4700::1", NET_SCOPE_PUBLIC},
+        {"10.255.0.1", NET_SCOPE_PRIVATE},
+        {"11.0.0.1", NET_SCOPE_PUBLIC},
+        {"172.15.0.1", NET_SCOPE_PUBLIC},
+        {"172.16.0.1", NET_SCOPE_PRIVATE},
+        {"172.31.255.255", NET_SCOPE_PRIVATE},
+        {"172.32.0.1", NET_SCOPE_PUBLIC},
+        {"192.168.255.1", NET_SCOPE_PRIVATE},
+        {"192.169.0.1", NET_SCOPE_PUBLIC},
+        {"100.63.0.1", NET_SCOPE_PUBLIC},
+        {"100.127.0.1", NET_SCOPE_PRIVATE},
+        {"169.254.0.1", NET_SCOPE_LINK},
+        {"127.255.255.254", NET_SCOPE_LOOPBACK},
+        {"0.0.0.0", NET_SCOPE_NOWHERE},
+        {"0.1.2.3", NET_SCOPE_NOWHERE},
+        {"224.0.0.1", NET_SCOPE_NOWHERE},
+        {"240.0.0.1", NET_SCOPE_NOWHERE},
+        {"255.255.255.255", NET_SCOPE_NOWHERE},
+        {"::", NET_SCOPE_NOWHERE},
+        {"::1", NET_SCOPE_LOOPBACK},
+        {"::2", NET_SCOPE_NOWHERE},
+        {"::ffff:127.0.0.1", NET_SCOPE_LOOPBACK},
+        {"::ffff:10.0.0.1", NET_SCOPE_PRIVATE},
+        {"fc00::1", NET_SCOPE_PRIVATE},
+        {"fdff::1", NET_SCOPE_PRIVATE},
+        {"fe80::1", NET_SCOPE_LINK},
+        {"fec0::1", NET_SCOPE_PRIVATE},
+        {"ff02::1", NET_SCOPE_NOWHERE},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct net_address address = ip(rows[i].ip);
+        CHECK_ROW(rows[i].ip, net_address_scope(&address) == rows[i].scope);
+    }
+}
+
+TEST(any_address_is_recognised)
+{
+    static const struct {
+        const char *ip;
+        bool is_any;
+    } rows[] = {{"0.0.0.0", true}, {"::", true}, {"0.0.0.1", false}, {"::1", false}};
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct net_address address = ip(rows[i].ip);
+        CHECK_ROW(rows[i].ip, net_address_is_any(&address) == rows[i].is_any);
+    }
+}
+
 int main(void)
 {
     RUN(addresses_are_parsed_and_printed);
@@ -192,5 +248,7 @@ int main(void)
     RUN(loopback_is_recognised);
     RUN(ranges_hold_what_they_name);
     RUN(private_ranges_are_recognised);
+    RUN(scopes_say_who_else_may_be_meant);
+    RUN(any_address_is_recognised);
     return test_summary();
 }

@@ -27,11 +27,15 @@ static void never_starts(void *context, struct queue_slot *slot)
     UNUSED(slot);
 }
 
-static void announce(struct queue *queue, unsigned i, int64_t due_s)
+/* `domains`: over how many they are spread. */
+static void announce(struct queue *queue, unsigned i, unsigned domains, int64_t due_s)
 {
     char sender[40], address[40];
     snprintf(sender, sizeof sender, "sender%u@company.example.org", i % 1000);
-    snprintf(address, sizeof address, "recipient%u@example.net", i);
+    if (domains == 1)
+        snprintf(address, sizeof address, "recipient%u@example.net", i);
+    else
+        snprintf(address, sizeof address, "recipient@n%u.example.net", i % domains);
     struct spool_recipient recipient = {.address = str_of(address), .original = STR_EMPTY};
     struct spool_envelope envelope = {.sender = str_of(sender),
                                       .recipients = &recipient,
@@ -45,7 +49,7 @@ static void announce(struct queue *queue, unsigned i, int64_t due_s)
     queue_announce(queue, &announcement);
 }
 
-static void measure(const char *what, int64_t due_s)
+static void measure(const char *what, unsigned domains, int64_t due_s, uint64_t bytes_max)
 {
     test_clock = clock_virtual(1700000000000000);
     struct route_table *routes = route_table_new();
@@ -54,7 +58,7 @@ static void measure(const char *what, int64_t due_s)
     struct mallinfo2 before = mallinfo2();
     struct queue *queue = queue_new(&options);
     for (unsigned i = 0; i < MESSAGES; i++)
-        announce(queue, i, due_s);
+        announce(queue, i, domains, due_s);
     struct mallinfo2 after = mallinfo2();
     struct queue_statistics statistics = queue_statistics(queue);
     uint64_t heap = after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
@@ -62,20 +66,28 @@ static void measure(const char *what, int64_t due_s)
            (double)statistics.memory_bytes / MESSAGES, (double)heap / MESSAGES);
     CHECK_INT(statistics.recipients, MESSAGES);
     if (HEAP_IS_OURS) {
-        CHECK(heap / MESSAGES <= BYTES_MAX);
-        CHECK(statistics.memory_bytes / MESSAGES <= BYTES_MAX);
+        CHECK(heap / MESSAGES <= bytes_max);
+        CHECK(statistics.memory_bytes / MESSAGES <= bytes_max);
         CHECK(statistics.memory_bytes * 100 / heap >= 95);
     }
     queue_free(queue);
     route_table_free(routes);
 }
 
-TEST(ready_recipients_take_at_most_200_bytes) { measure("ready", 0); }
-TEST(waiting_recipients_take_at_most_200_bytes) { measure("waiting", 1700003600); }
+TEST(ready_recipients_take_at_most_200_bytes) { measure("ready", 1, 0, BYTES_MAX); }
+TEST(waiting_recipients_take_at_most_200_bytes) { measure("waiting", 1, 1700003600, BYTES_MAX); }
+
+/* A domain for each: what waits for its time needs no exit. */
+TEST(domains_take_at_most_450_bytes_and_exits_250)
+{
+    measure("waiting, of domains of their own", MESSAGES, 1700003600, BYTES_MAX + 450);
+    measure("ready, of domains of their own", MESSAGES, 0, BYTES_MAX + 450 + 250);
+}
 
 int main(void)
 {
     RUN(ready_recipients_take_at_most_200_bytes);
     RUN(waiting_recipients_take_at_most_200_bytes);
+    RUN(domains_take_at_most_450_bytes_and_exits_250);
     return test_summary();
 }

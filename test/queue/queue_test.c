@@ -26,7 +26,7 @@ static void delivered(void)
     CHECK_INT(job->arrived_s, WORLD_START_S);
     CHECK_INT(now().active, 1);
     CHECK_STR(queue_slot_name(slot), STR("smtp:a"));
-    CHECK_STR(queue_slot_domain(slot), STR_EMPTY);
+    CHECK_STR(job->domain, STR_EMPTY);
     CHECK_INT(world_finish(slot, job, QUEUE_DELIVERED, true).state, SPOOL_DELIVERED);
     CHECK(!queue_slot_take(slot, 100));
     queue_slot_end(slot);
@@ -48,8 +48,12 @@ static void by_mx(void)
     CHECK_INT(now().destinations, 2);
     struct queue_slot *slot = world_slot_of("mx:other.test");
     REQUIRE(slot);
-    CHECK_STR(queue_slot_domain(slot), STR("other.test"));
     CHECK_INT(queue_slot_way(slot)->via, ROUTE_MX);
+    const struct queue_job *job = queue_slot_take(slot, 1);
+    REQUIRE(job);
+    CHECK_STR(job->domain, STR("other.test"));
+    CHECK(!job->is_settled);
+    queue_job_return(slot);
     queue_slot_end(slot);
     CHECK_INT(world_deliver_all(), 3);
 }
@@ -572,30 +576,16 @@ TEST(a_big_message_does_not_starve_the_others) { world_run_closed(big_message); 
 
 /* ---- slots ---- */
 
-static struct queue_slot *waiting_slot;
-static enum err wait_result;
-static bool wait_ended;
-
-static void wait_fiber(void *argument)
-{
-    UNUSED(argument);
-    queue_slot_begin(waiting_slot);
-    wait_result = queue_slot_wait(waiting_slot, loop_now_ms() + 5000);
-    wait_ended = true;
-}
-
 /* A slot for `recipient` whose fiber waits, its first job delivered. */
 static void begin_wait(const char *recipient)
 {
     world_send("s@x.test", recipient);
-    waiting_slot = world_slot();
-    const struct queue_job *job = queue_slot_take(waiting_slot, 1);
+    struct queue_slot *slot = world_slot();
+    const struct queue_job *job = queue_slot_take(slot, 1);
     assert(job);
-    world_finish(waiting_slot, job, QUEUE_DELIVERED, true);
-    wait_ended = false;
-    fiber_spawn(&world.group, "waiter", wait_fiber, NULL);
-    fiber_yield();
-    CHECK(!wait_ended);
+    world_finish(slot, job, QUEUE_DELIVERED, true);
+    world_wait(slot);
+    CHECK(!world.wait_ended);
 }
 
 static void idle_woken(void)
@@ -604,12 +594,12 @@ static void idle_woken(void)
     world_send("s@x.test", "r@a2.test");
     CHECK_INT(world.granted_count, 0); /* no new connection is made */
     world_sleep_s(1);
-    REQUIRE(wait_ended);
-    CHECK_INT(wait_result, OK);
-    const struct queue_job *job = queue_slot_take(waiting_slot, 1);
+    REQUIRE(world.wait_ended);
+    CHECK_INT(world.wait_result, OK);
+    const struct queue_job *job = queue_slot_take(world.waiting, 1);
     REQUIRE(job);
-    world_finish(waiting_slot, job, QUEUE_DELIVERED, true);
-    queue_slot_end(waiting_slot);
+    world_finish(world.waiting, job, QUEUE_DELIVERED, true);
+    queue_slot_end(world.waiting);
 }
 TEST(an_idle_slot_gets_the_work_first) { world_run(idle_woken); }
 
@@ -617,9 +607,9 @@ static void idle_times_out(void)
 {
     begin_wait("r@a.test");
     world_sleep_s(6);
-    REQUIRE(wait_ended);
-    CHECK_INT(wait_result, ERR_TIMEOUT);
-    queue_slot_end(waiting_slot);
+    REQUIRE(world.wait_ended);
+    CHECK_INT(world.wait_result, ERR_TIMEOUT);
+    queue_slot_end(world.waiting);
     CHECK_INT(now().slots, 0);
 }
 TEST(an_idle_slot_waits_to_its_deadline) { world_run(idle_times_out); }
@@ -629,9 +619,9 @@ static void idle_drained(void)
     begin_wait("r@a.test");
     queue_drain(world.queue);
     world_sleep_s(1);
-    REQUIRE(wait_ended);
-    CHECK_INT(wait_result, ERR_STOPPING);
-    queue_slot_end(waiting_slot);
+    REQUIRE(world.wait_ended);
+    CHECK_INT(world.wait_result, ERR_STOPPING);
+    queue_slot_end(world.waiting);
     world_send("s@x.test", "r@a.test");
     CHECK_INT(world.granted_count, 0);
 }
@@ -645,9 +635,9 @@ static void idle_evicted(void)
     world_send("s@x.test", "r@b.test");
     CHECK_INT(world.granted_count, 0);
     world_sleep_s(1);
-    REQUIRE(wait_ended);
-    CHECK_INT(wait_result, ERR_TIMEOUT);
-    queue_slot_end(waiting_slot);
+    REQUIRE(world.wait_ended);
+    CHECK_INT(world.wait_result, ERR_TIMEOUT);
+    queue_slot_end(world.waiting);
     CHECK_INT(world.granted_count, 1);
     CHECK_INT(world_deliver_all(), 1);
     world_close();
@@ -661,9 +651,9 @@ static void ends_while_woken(void)
     fiber_group_cancel(&world.group);
     fiber_shield_begin();
     fiber_yield();
-    REQUIRE(wait_ended);
-    CHECK_INT(wait_result, ERR_CANCELLED);
-    queue_slot_end(waiting_slot);
+    REQUIRE(world.wait_ended);
+    CHECK_INT(world.wait_result, ERR_CANCELLED);
+    queue_slot_end(world.waiting);
     CHECK_INT(world.granted_count, 1); /* the work is not lost */
     CHECK_INT(world_deliver_all(), 1);
 }

@@ -57,6 +57,8 @@ static void make_routes(void)
     add_route(
         "b.test",
         (struct route_way){.via = ROUTE_SMTP, .name = STR("smtp:b"), .host = STR("b"), .port = 25});
+    add_route("strict.example",
+              (struct route_way){.via = ROUTE_MX, .name = STR("mx"), .tls = ROUTE_TLS_VERIFY});
     add_route("held.test", (struct route_way){.via = ROUTE_HOLD, .name = STR("hold")});
 }
 
@@ -201,6 +203,22 @@ struct queue_slot *world_slot_of(const char *destination)
         if (str_eq(queue_slot_name(world.granted[i]), str_of(destination)))
             return take_granted(i);
     return NULL;
+}
+
+static void wait_fiber(void *argument)
+{
+    UNUSED(argument);
+    queue_slot_begin(world.waiting);
+    world.wait_result = queue_slot_wait(world.waiting, loop_now_ms() + 5000);
+    world.wait_ended = true;
+}
+
+void world_wait(struct queue_slot *slot)
+{
+    world.waiting = slot;
+    world.wait_ended = false;
+    fiber_spawn(&world.group, "waiter", wait_fiber, NULL);
+    fiber_yield();
 }
 
 struct spool_status world_finish_with(struct queue_slot *slot, const struct queue_job *job,

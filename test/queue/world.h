@@ -8,7 +8,7 @@
 #include "test.h"
 
 #define WORLD_START_S 1700000000
-#define WORLD_SLOTS   64
+#define WORLD_SLOTS   512
 
 struct world {
     struct clock clock;
@@ -21,7 +21,10 @@ struct world {
     struct queue_options options;            /* a test may change them before world_open */
     struct queue_slot *granted[WORLD_SLOTS]; /* not yet taken by the test */
     size_t granted_count;
-    size_t announced; /* since world_open, before queue_begin */
+    size_t announced;           /* since world_open, before queue_begin */
+    struct queue_slot *waiting; /* the slot of world_wait */
+    enum err wait_result;
+    bool wait_ended;
 };
 extern struct world world;
 
@@ -45,6 +48,8 @@ struct queue_slot *world_slot(void);
 /* One for the destination of that name, begun; the others stay granted. */
 struct queue_slot *world_slot_of(const char *destination);
 void world_end_all_granted(void);
+/* The slot waits, with a kept connection, in a fiber of its own, for five seconds. */
+void world_wait(struct queue_slot *slot);
 
 /* Finishes the slot's job; all its recipients alike. Returns the status of the first. */
 struct spool_status world_finish(struct queue_slot *slot, const struct queue_job *job,

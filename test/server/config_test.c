@@ -130,6 +130,7 @@ TEST(what_is_not_written_has_its_default)
     CHECK_INT(config->tls.first.certificate_pem.len, 0);
     CHECK_INT(config->resolver.dnssec, DNS_SECURITY_AUTO);
     CHECK_INT(config->resolver.server_count, 0);
+    CHECK(!config->resolver.private_targets);
     CHECK_INT(config->retry.first_s, 60);
     CHECK_INT(config->retry.max_s, 4 * 3600);
     CHECK_INT(config->retry.warn_s, 4 * 3600);
@@ -164,7 +165,8 @@ TEST(everything_else_that_may_be_written)
         "    via = \"smtp:relay.example.net\"\n"
         "    auth { user = \"me\" password_file = \"/etc/postrider/relay-password\" }\n"
         "}\n"
-        "resolver { servers = {\"192.0.2.53\", \"[2001:db8::53]\"} dnssec = no }\n"
+        "resolver { servers = {\"192.0.2.53\", \"[2001:db8::53]\"} dnssec = no private_targets = "
+        "yes }\n"
         "retry { first = 1s max = 2s warn = 3s expire = 10s }\n";
     struct arena arena = arena_make();
     struct config *config = fixture_parse(&arena, str_of(text));
@@ -195,6 +197,7 @@ TEST(everything_else_that_may_be_written)
     CHECK_INT(route->way.port, 25);
     CHECK_INT(net_address_port(&config->resolver.servers[1]), 53);
     CHECK_INT(config->resolver.dnssec, DNS_SECURITY_NO);
+    CHECK(config->resolver.private_targets);
     CHECK_INT(config->retry.expire_s, 10);
     arena_reset(&arena);
 }

@@ -43,6 +43,50 @@ TEST(a_slow_or_dead_destination_delays_nobody_else)
     CHECK_INT(world_play_seeds(bad_neighbours, 5), 0);
 }
 
+static const char *twin(struct world *world, unsigned number)
+{
+    return arena_printf(&world->arena, "twin%u.sink1.example", number).at;
+}
+
+static unsigned attempts_at_twins(struct world *world)
+{
+    struct queue_filter filter = {.state = -1};
+    struct queue_view *views;
+    size_t count;
+    unsigned attempts = 0;
+    queue_list(world->server.queue, &filter, &(struct queue_page){.limit = 10000}, &world->arena,
+               &views, &count);
+    EXPECT(world, count == WORLD_TWINS);
+    for (size_t i = 0; i < count; i++)
+        attempts += views[i].status.attempts;
+    return attempts;
+}
+
+static void one_provider(struct world *world)
+{
+    server_start(&world->server);
+    world->sinks[SINK_1].content_ms = SECOND;
+    for (unsigned i = 0; i < 3 * WORLD_TWINS; i++)
+        world_send_to(world, twin(world, i % WORLD_TWINS));
+    EXPECT(world, server_await_empty(&world->server, HOUR));
+    EXPECT(world, world->sinks[SINK_1].connections <= 5);
+    world_sleep(MINUTE); /* until none is kept any more */
+
+    sink_shut(&world->sinks[SINK_1]);
+    for (unsigned i = 0; i < WORLD_TWINS; i++)
+        world_send_to(world, twin(world, i));
+    world_sleep(HOUR);
+    unsigned attempts = attempts_at_twins(world);
+    EXPECT(world, attempts >= 5 && attempts <= 20); /* as for one domain: every ten minutes in the
+                                                       end, not thirty times as often */
+    unsigned before = world->sinks[SINK_1].connections;
+    sink_open(&world->sinks[SINK_1]);
+    EXPECT(world, server_await_empty(&world->server, HOUR));
+    EXPECT(world, world->sinks[SINK_1].connections - before <= 5);
+}
+
+TEST(domains_of_one_provider_are_one_neighbour) { CHECK_INT(world_play_seeds(one_provider, 5), 0); }
+
 #define BIG   600
 #define SMALL 16
 
@@ -76,6 +120,7 @@ TEST(a_big_sender_does_not_starve_others) { CHECK_INT(world_play_seeds(big_sende
 int main(void)
 {
     RUN(a_slow_or_dead_destination_delays_nobody_else);
+    RUN(domains_of_one_provider_are_one_neighbour);
     RUN(a_big_sender_does_not_starve_others);
     return test_summary();
 }

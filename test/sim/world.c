@@ -32,7 +32,13 @@ static void add_route(struct world *world, const char *pattern, const char *host
                                                    .tls = ROUTE_TLS_MAY}));
 }
 
-/* sink1 is found by MX, the others by routes. */
+static void add_mx(struct world *world, const char *domain)
+{
+    resolver_script(world->resolver, domain, DNS_MX, "10 mx.sink1.example");
+    resolver_script(world->resolver, domain, DNS_MX, "20 mx2.sink1.example");
+}
+
+/* sink1 and its twins are found by MX, the others by routes. */
 static void make_routes(struct world *world)
 {
     world->routes = route_table_new();
@@ -48,8 +54,12 @@ static void make_routes(struct world *world)
     add_route(world, "sink0.example", "203.0.113.10");
     add_route(world, "sink2.example", "203.0.113.12");
     world->resolver = resolver_scripted_new();
-    resolver_script(world->resolver, "sink1.example", DNS_MX, "10 mx.sink1.example");
-    resolver_script(world->resolver, "sink1.example", DNS_MX, "20 mx2.sink1.example");
+    add_mx(world, "sink1.example");
+    for (unsigned i = 0; i < WORLD_TWINS; i++) {
+        char twin[32];
+        snprintf(twin, sizeof twin, "twin%u.sink1.example", i);
+        add_mx(world, twin);
+    }
     resolver_script(world->resolver, "mx.sink1.example", DNS_A, "203.0.113.99"); /* nobody there */
     resolver_script(world->resolver, "mx2.sink1.example", DNS_A, "203.0.113.11");
 }
@@ -259,8 +269,9 @@ struct campaign {
 
 static struct mailing *make_mailing(struct world *world)
 {
-    static const char *const domains[] = {"local.example", "sink0.example", "sink1.example",
-                                          "sink2.example"};
+    static const char *const domains[] = {"local.example",       "sink0.example",
+                                          "sink1.example",       "sink2.example",
+                                          "twin0.sink1.example", "twin1.sink1.example"};
     static const size_t sizes[] = {300, 1000, 3000, 20000};
     const char *to[MAILING_RECIPIENTS_MAX];
     size_t count = 1 + world_roll(world, MAILING_RECIPIENTS_MAX);

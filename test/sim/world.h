@@ -5,6 +5,9 @@
  *     senders ──network──▶ server ──network──▶ sinks: home, sink0, sink1, sink2 (.example)
  *                            └──disk──▶ mailbox box@local.example
  *
+ * sink1 takes the mail of further domains as well, twin0.sink1.example and so on, which have the
+ * same MX.
+ *
  * SIM_SEED=n plays that seed alone; SIM_ROUNDS=n so many, from 1 on; SIM_LOG=1 shows the server's
  * log and what a play amounted to; SIM_WIRE=1 all that is said at the server's end of the wires. */
 #ifndef TEST_SIM_WORLD_H
@@ -22,6 +25,8 @@
 #define MINUTE (60 * SECOND)
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
+
+#define WORLD_TWINS 30
 
 enum { SINK_HOME, SINK_0, SINK_1, SINK_2, SINK_COUNT };
 
