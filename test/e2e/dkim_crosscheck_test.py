@@ -14,6 +14,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from harness import POSTRIDER, Process, directory, free_port, main, test, wait_for  # noqa: E402
+from nsd import Nsd  # noqa: E402
 
 sys.path.append("/usr/lib/python3/dist-packages")
 import dkim  # noqa: E402
@@ -82,43 +83,13 @@ class Keys:
         return conf
 
 
-class Nsd:
-    """An authoritative server with example.org, in the foreground."""
-
-    def __init__(self, path, records):
-        self.port = free_port()
-        lines = ["$ORIGIN example.org.", "$TTL 60", "@ SOA ns. hostmaster. 1 3600 600 86400 60", "@ NS ns."]
-        for selector, text in records.items():
-            strings = " ".join(f'"{text[i:i + 255]}"' for i in range(0, len(text), 255))
-            lines.append(f"{selector}._domainkey TXT {strings}")
-        (path / "zone").write_text("\n".join(lines) + "\n")
-        conf = path / "nsd.conf"
-        conf.write_text(f'''server:
-  ip-address: 127.0.0.1@{self.port}
-  username: ""
-  zonesdir: "{path}"
-  pidfile: "{path}/nsd.pid"
-  xfrdfile: "{path}/xfrd.state"
-  zonelistfile: "{path}/zone.list"
-  database: ""
-  server-count: 1
-  round-robin: no
-remote-control:
-  control-enable: no
-zone:
-  name: example.org
-  zonefile: zone
-''')
-        self.process = Process(["/usr/sbin/nsd", "-d", "-c", str(conf)], path / "nsd.log")
-        wait_for(self.answers, "nsd to answer", 20)
-
-    def answers(self):
-        done = subprocess.run(["drill", "-p", str(self.port), "@127.0.0.1", "ed25519._domainkey.example.org", "TXT"],
-                              capture_output=True)
-        return b"DKIM1" in done.stdout
-
-    def stop(self):
-        self.process.stop()
+def zone_of(records):
+    """The lines of example.org, with each record in strings of 255 bytes."""
+    lines = ""
+    for selector, text in records.items():
+        strings = " ".join(f'"{text[i:i + 255]}"' for i in range(0, len(text), 255))
+        lines += f"{selector}._domainkey TXT {strings}\n"
+    return lines
 
 
 class World:
@@ -127,7 +98,7 @@ class World:
         self.path = self.context.__enter__()
         self.keys = Keys(self.path)
         self.opendkim_conf = self.keys.write_for_opendkim()
-        self.nsd = Nsd(self.path, self.keys.records)
+        self.nsd = Nsd(self.path, {"example.org": zone_of(self.keys.records)})
         return self
 
     def __exit__(self, *problem):
