@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "verify/dkim_key.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -71,7 +72,7 @@ static int no_passphrase(char *out, int size, int writing, void *context)
     return -1;
 }
 
-/* A damaged RSA key fails when it signs: better now. */
+/* A damaged RSA key fails when it signs, or signs what nobody can verify: better know it now. */
 static bool can_sign(const struct private_key *key)
 {
     unsigned char signature[DKIM_RSA_BITS_MAX / 8];
@@ -79,7 +80,9 @@ static bool can_sign(const struct private_key *key)
     size_t len = sizeof signature;
     bool ok = sign_digest(key, digest, signature, &len);
     ERR_clear_error();
-    return ok;
+    struct dkim_key public_part = {.algorithm = key->algorithm, .key = key->key};
+    return ok && dkim_is_good(
+                     dkim_key_prove(&public_part, digest, str_make((const char *)signature, len)));
 }
 
 static enum err judge(EVP_PKEY *pkey, struct private_key *out_key)
