@@ -257,6 +257,26 @@ TEST_VIRTUAL(section_4_10_1_policy_discovery)
     check_verdicts(rows, ARRAY_LEN(rows));
 }
 
+/* Sections B.1.1 (SPF) and B.1.2 (DKIM), three examples each. */
+TEST_VIRTUAL(appendix_b_1_alignment)
+{
+    static const struct verdict_row rows[] = {
+        {"SPF in alignment, strict", "a@example.com", "example.com", NULL,
+         "pass reject none example.com"},
+        {"SPF in alignment, the path's domain below", "a@example.com", "child.example.com", NULL,
+         "pass reject none example.com"},
+        {"SPF not in alignment", "a@child.example.com", "example.net", NULL,
+         "fail reject reject example.com"},
+        {"DKIM in alignment, strict", "a@example.com", NULL, "example.com",
+         "pass reject none example.com"},
+        {"DKIM in alignment, the author's domain below", "a@child.example.com", NULL, "example.com",
+         "pass reject none example.com"},
+        {"DKIM not in alignment", "a@child.example.com", NULL, "example.net",
+         "fail reject reject example.com"},
+    };
+    check_verdicts(rows, ARRAY_LEN(rows));
+}
+
 /* Section B.4.3: two banks below a public suffix that publishes. */
 TEST_VIRTUAL(appendix_b_4_organizations_below_a_public_suffix)
 {
@@ -366,6 +386,7 @@ int main(void)
     RUN(section_5_1_a_deep_cut_is_not_found);
     RUN(section_4_4_alignment);
     RUN(section_4_10_1_policy_discovery);
+    RUN(appendix_b_1_alignment);
     RUN(appendix_b_4_organizations_below_a_public_suffix);
     RUN(section_4_7_testing_is_one_level_below);
     RUN(section_5_3_6_errors_neither_pass_nor_fail);
