@@ -198,7 +198,7 @@ def every_defect_of_a_signature_has_its_verdict():
             ("s= so long that the name cannot be asked for", "permerror", good.replace("s=ed25519", "s=" + "a." * 110 + "b")),
             ("no h=", "permerror", good.replace("h=from; ", "")),
             ("h= without From", "permerror", good.replace("h=from", "h=to")),
-            ("an empty name in h=", "neutral", good.replace("h=from", "h=from::to")),
+            ("an empty name in h= names nothing", "fail", good.replace("h=from", "h=from::to")),
             ("From a hundred thousand times", "fail", good.replace("h=from", "h=from" + ":from" * 100_000)),
             ("no bh=", "permerror", good.replace("bh=eA==; ", "")),
             ("b= with a hole", "neutral", good[:-4] + "e*=="),
