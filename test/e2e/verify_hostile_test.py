@@ -39,13 +39,14 @@ def largest_size_kib(pid):
 
 
 def run(arguments, pieces=()):
-    """The program within its limits, fed through a pipe: its output, and its size when it had read all."""
+    """The program within its limits, fed through a pipe: its output, and its size when it had read all
+    of that; 0 when there was nothing to read."""
     with tempfile.TemporaryFile() as out:
         process = subprocess.Popen([POSTRIDER, *arguments], stdin=subprocess.PIPE, stdout=out, preexec_fn=set_limits)
         for piece in pieces:
             process.stdin.write(piece)
         process.stdin.flush()
-        size = largest_size_kib(process.pid)
+        size = largest_size_kib(process.pid) if pieces else 0
         process.stdin.close()
         assert process.wait(60) == 0, (arguments, process.returncode)
         out.seek(0)
