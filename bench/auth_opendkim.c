@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define RUN_S 1.0
+#define RUN_S 0.5
 
 static unsigned char *message, *argument;
 static size_t message_len;
