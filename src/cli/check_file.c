@@ -21,15 +21,16 @@ struct job {
 
 static void add(void *context, struct str bytes) { verify_message_add(context, bytes); }
 
-int check_file_read(const char *command, const char *path, struct verify_message *message)
+/* CLI_OK, or the exit status; printed why. */
+static int read_message(const struct job *job, struct verify_message *message)
 {
     struct message_file file;
-    if (!message_file_open(command, path, false, &file))
+    if (!message_file_open(job->check->command, job->path, false, &file))
         return CLI_USAGE;
     enum err err = message_file_read(&file, add, message);
     message_file_close(&file);
     if (err) {
-        fprintf(stderr, "postrider %s: %s: %s\n", command, path, err_text(err));
+        fprintf(stderr, "postrider %s: %s: %s\n", job->check->command, job->path, err_text(err));
         return CLI_TRY_LATER;
     }
     verify_message_end(message);
@@ -39,7 +40,7 @@ int check_file_read(const char *command, const char *path, struct verify_message
 MAY_YIELD static int check(struct job *job, struct verify_message *message, struct with_loop *loop)
 {
     void *observer = job->check->observe(message);
-    int status = check_file_read(job->check->command, job->path, message);
+    int status = read_message(job, message);
     if (status)
         return status;
     with_loop_begin_evaluation(loop);

@@ -1,5 +1,5 @@
-/* What `check dkim` and `check arc` share, and `check message` in part: a message in a file, or on
- * standard input, goes once past an observer, which then judges it with the signers' keys. */
+/* What `check dkim` and `check arc` share: a message in a file, or on standard input, goes once
+ * past an observer, which then judges it with the signers' keys. */
 #ifndef CLI_CHECK_FILE_H
 #define CLI_CHECK_FILE_H
 
@@ -18,8 +18,5 @@ struct check_file {
 
 /* The whole command; returns its exit status. */
 int check_file_run(const struct check_file *check, int argc, char **argv);
-
-/* Reads the message past its observers. CLI_OK, or the exit status; printed why. */
-int check_file_read(const char *command, const char *path, struct verify_message *message);
 
 #endif

@@ -1,8 +1,8 @@
 /* `postrider check message`: SPF, DKIM, ARC and DMARC of one message, as the server would judge
  * it. */
-#include "cli/check_file.h"
 #include "cli/cli.h"
 #include "cli/envelope_options.h"
+#include "cli/message_file.h"
 #include "cli/verdict_json.h"
 #include "cli/with_loop.h"
 
@@ -214,11 +214,29 @@ static void tell(struct job *job)
 
 /* ---- Doing --------------------------------------------------------------------------------- */
 
+static void add(void *context, struct str bytes) { verify_message_add(context, bytes); }
+
+/* CLI_OK, or the exit status; printed why. */
+static int read_message(struct job *job)
+{
+    struct message_file file;
+    if (!message_file_open("check message", job->path, false, &file))
+        return CLI_USAGE;
+    enum err err = message_file_read(&file, add, job->message);
+    message_file_close(&file);
+    if (err) {
+        fprintf(stderr, "postrider check message: %s: %s\n", job->path, err_text(err));
+        return CLI_TRY_LATER;
+    }
+    verify_message_end(job->message);
+    return CLI_OK;
+}
+
 MAY_YIELD static int check(struct job *job)
 {
     job->verifier = dkim_verifier_new(job->message);
     job->validator = arc_validator_new(job->message);
-    int status = check_file_read("check message", job->path, job->message);
+    int status = read_message(job);
     if (status)
         return status;
     if (evaluate(job))

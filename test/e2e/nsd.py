@@ -39,7 +39,7 @@ class Nsd:
         wait_for(self.answers, "NSD to answer", 20)
 
     def answers(self):
-        done = subprocess.run(["drill", "-p", str(self.port), "@127.0.0.1", self.first, "SOA"], capture_output=True)
+        done = subprocess.run(["drill", "-t", "-p", str(self.port), "@127.0.0.1", self.first, "SOA"], capture_output=True)
         return b"hostmaster" in done.stdout
 
     def stop(self):
