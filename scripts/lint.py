@@ -109,6 +109,26 @@ def check_layers(_part):
     return run([str(ROOT / "scripts/check-layers")])
 
 
+def proof_exists(room_and_file, test):
+    """Whether the test stands in test/ROOM/FILE_test.c or .py, and is run."""
+    for suffix, pattern in ((".c", rf"\bRUN\({test}\)"), (".py", rf"^def {test}\(")):
+        file = ROOT / "test" / f"{room_and_file}_test{suffix}"
+        if file.exists() and re.search(pattern, file.read_text(), re.MULTILINE):
+            return True
+    return False
+
+
+def check_rfc(_part):
+    """What docs/rfc.md names exists: sources as `room/file`, tests as `room/file: name`."""
+    missing = []
+    for number, line in enumerate((ROOT / "docs/rfc.md").read_text().splitlines(), 1):
+        for name in re.findall(r"`([^`]*)`", line if line.startswith("|") else ""):
+            where, _, test = name.partition(": ")
+            if not (proof_exists(where, test) if test else (ROOT / "src" / f"{where}.c").exists()):
+                missing.append(f"docs/rfc.md:{number}: there is no {name}\n")
+    return not missing, "".join(missing)
+
+
 def check_shell(_part):
     return run(["shellcheck", "dev", "scripts/packages.sh", ".ci/run"])
 
@@ -117,6 +137,7 @@ CHECKS = [
     ("layers", check_layers),
     ("clang-format", check_format),
     ("shellcheck", check_shell),
+    ("docs/rfc.md", check_rfc),
     ("cppcheck", check_cppcheck),
     ("clang-tidy", check_tidy),
 ]

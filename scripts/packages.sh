@@ -9,7 +9,7 @@ TEST_PACKAGES="clang clang-tidy clang-format cppcheck shellcheck llvm libclang-r
     python3-spf python3-authres python3-dnspython python3-yaml spf-tools-perl python3-dkim
     python3-nacl opendkim opendkim-tools miltertest ldnsutils haproxy
     dovecot-core dovecot-imapd dovecot-lmtpd"
-BENCH_PACKAGES="python3 openssl postfix strace procps"
+BENCH_PACKAGES="python3 openssl postfix strace procps util-linux libopendkim-dev"
 
 # Prints those of the packages that are not installed.
 missing_packages() {

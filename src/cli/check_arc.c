@@ -1,11 +1,8 @@
 /* `postrider check arc`: validates the ARC chain of a message. */
+#include "cli/check_file.h"
 #include "cli/cli.h"
-#include "cli/message_file.h"
-#include "cli/with_loop.h"
+#include "cli/verdict_json.h"
 
-#include "verify/arc.h"
-
-#include <jansson.h>
 #include <stdio.h>
 
 static const char help[] =
@@ -16,31 +13,6 @@ static const char help[] =
     "  --json                 for programs\n"
     "\n"
     "Exit status: 0 whatever the verdict, 2 usage, 75 the message could not be read.\n";
-
-enum { OPT_RESOLVER, OPT_JSON };
-
-static const struct cli_option options[] = {
-    [OPT_RESOLVER] = {"--resolver", NULL, false, false},
-    [OPT_JSON] = {"--json", NULL, true, false},
-};
-
-struct job {
-    struct arena arena;
-    const char *path;
-    bool as_json;
-};
-
-/* ---- telling ---- */
-
-static void tell_json(const struct arc_chain *chain)
-{
-    json_t *answer = json_pack("{s:s, s:i, s:s, s:i}", "result", arc_result_text(chain->result).at,
-                               "instance", (int)chain->instance, "reason", chain->reason,
-                               "oldest_pass", (int)chain->oldest_pass);
-    json_dumpf(answer, stdout, JSON_INDENT(2));
-    putchar('\n');
-    json_decref(answer);
-}
 
 static void tell(const struct arc_chain *chain)
 {
@@ -55,60 +27,21 @@ static void tell(const struct arc_chain *chain)
                STR_FMT(chain->sets[i].seal_selector));
 }
 
-/* ---- doing ---- */
+static void *observe(struct verify_message *message) { return arc_validator_new(message); }
 
-static void add(void *context, struct str bytes) { verify_message_add(context, bytes); }
-
-MAY_YIELD static int check(struct job *job, struct verify_message *message, struct with_loop *loop)
+MAY_YIELD static enum err judge(void *observer, struct dkim_keys *keys, int64_t now_s,
+                                struct arena *arena, bool as_json)
 {
-    struct arc_validator *validator = arc_validator_new(message);
-    struct message_file file;
-    if (!message_file_open("check arc", job->path, false, &file))
-        return CLI_USAGE;
-    enum err err = message_file_read(&file, add, message);
-    message_file_close(&file);
-    if (err) {
-        fprintf(stderr, "postrider check arc: %s: %s\n", job->path, err_text(err));
-        return CLI_TRY_LATER;
-    }
-    verify_message_end(message);
-    with_loop_begin_evaluation(loop);
-    struct dkim_keys keys = dkim_keys_make(loop->resolver, loop->deadline_ms, &job->arena);
     struct arc_chain chain;
-    err = arc_validator_finish(validator, &keys, loop->now_s, &chain);
-    dkim_keys_done(&keys);
-    if (err)
-        return CLI_TRY_LATER;
-    job->as_json ? tell_json(&chain) : tell(&chain);
-    return CLI_OK;
-}
-
-MAY_YIELD static int run(struct with_loop *loop, void *context)
-{
-    struct verify_message *message = verify_message_new();
-    int status = check(context, message, loop);
-    verify_message_free(message);
-    return status;
-}
-
-static int read_options(int argc, char **argv, struct job *job)
-{
-    struct cli_values values;
-    if (!cli_options_read(argc, argv, options, ARRAY_LEN(options), &job->arena, &values))
-        return CLI_USAGE;
-    if (values.help || values.word_count != 1) {
-        fputs(help, values.help ? stdout : stderr);
-        return values.help ? CLI_OK : CLI_USAGE;
-    }
-    job->path = values.words[0];
-    job->as_json = values.value[OPT_JSON] != NULL;
-    return with_loop_run("check arc", values.value[OPT_RESOLVER], run, job);
+    UNUSED(arena);
+    enum err err = arc_validator_finish(observer, keys, now_s, &chain);
+    if (!err)
+        as_json ? verdict_print(verdict_of_arc(&chain)) : tell(&chain);
+    return err;
 }
 
 int cli_check_arc(int argc, char **argv)
 {
-    struct job job = {.arena = arena_make()};
-    int status = read_options(argc, argv, &job);
-    arena_reset(&job.arena);
-    return status;
+    static const struct check_file check = {"check arc", help, observe, judge};
+    return check_file_run(&check, argc, argv);
 }

@@ -23,17 +23,19 @@ json_t *verdict_of_spf(const struct spf_answer *answer)
 
 json_t *verdict_of_dkim(const struct dkim_verified *signature)
 {
-    return json_pack("{s:o, s:o, s:o, s:o, s:s}", "domain", verdict_text(signature->domain),
-                     "selector", verdict_text(signature->selector), "algorithm",
-                     verdict_text(signature->algorithm), "result",
+    return json_pack("{s:o, s:o, s:o, s:o, s:s, s:o, s:b, s:b}", "domain",
+                     verdict_text(signature->domain), "selector", verdict_text(signature->selector),
+                     "algorithm", verdict_text(signature->algorithm), "result",
                      verdict_text(dkim_result_text(signature->verdict.result)), "reason",
-                     signature->verdict.reason);
+                     signature->verdict.reason, "identity", verdict_text(signature->identity),
+                     "body_length", signature->has_body_length, "testing", signature->is_testing);
 }
 
 json_t *verdict_of_arc(const struct arc_chain *chain)
 {
-    return json_pack("{s:o, s:i, s:s}", "result", verdict_text(arc_result_text(chain->result)),
-                     "instance", (int)chain->instance, "reason", chain->reason);
+    return json_pack("{s:o, s:i, s:s, s:i}", "result", verdict_text(arc_result_text(chain->result)),
+                     "instance", (int)chain->instance, "reason", chain->reason, "oldest_pass",
+                     (int)chain->oldest_pass);
 }
 
 json_t *verdict_of_dmarc(const struct dmarc_answer *answer)

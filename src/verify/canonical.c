@@ -42,7 +42,94 @@ static void put_char(struct canonical_sink *sink, char c)
     sink->gather[sink->gathered++] = c;
 }
 
+/* ---- what relaxed canonicalization leaves as it is ---- */
+
+/* Sixteen bytes at once, without regard to the processor: the compiler knows what it has. */
+typedef uint8_t block __attribute__((vector_size(16)));
+
+static block block_at(const char *at)
+{
+    block bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
+/* The place of the first byte that is not zero; the block's size when all are. */
+static size_t block_first_mark(block marks)
+{
+    uint64_t halves[2];
+    memcpy(halves, &marks, sizeof halves);
+    for (size_t i = 0; i < 2; i++) {
+        if (!halves[i])
+            continue;
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+        return 8 * i + (size_t)__builtin_ctzll(halves[i]) / 8;
+#else
+        return 8 * i + (size_t)__builtin_clzll(halves[i]) / 8;
+#endif
+    }
+    return sizeof marks;
+}
+
+/* Bytes that relaxed canonicalization may change, or that may begin such a place. */
+static bool needs_care(char c, char next)
+{
+    return c == '\t' || c == '\r' || (c == ' ' && (next == ' ' || next == '\t' || next == '\r'));
+}
+
+/* How many bytes from `at` on need no care. The last byte's follower is not known, so a blank there
+ * needs care. */
+static size_t plain_len(const char *at, size_t len)
+{
+    size_t i = 0;
+    for (; i + sizeof(block) < len; i += sizeof(block)) {
+        block here = block_at(at + i), next = block_at(at + i + 1);
+        block care = (block)((next == ' ') | (next == '\t') | (next == '\r'));
+        care = (block)((here == '\t') | (here == '\r')) | ((block)(here == ' ') & care);
+        size_t first = block_first_mark(care);
+        if (first < sizeof care)
+            return i + first;
+    }
+    while (i < len && !needs_care(at[i], i + 1 < len ? at[i + 1] : ' '))
+        i++;
+    return i;
+}
+
 /* ---- header fields ---- */
+
+/* Length of the blanks and line ends that `s` begins with. */
+static size_t gap_len(struct str s, bool *out_has_blank)
+{
+    size_t len = 0;
+    *out_has_blank = false;
+    for (;;) {
+        struct str rest = str_from(s, len);
+        if (str_starts(rest, STR("\r\n"))) {
+            len += 2;
+        } else if (rest.len && char_is_wsp(rest.at[0])) {
+            *out_has_blank = true;
+            len++;
+        } else {
+            return len;
+        }
+    }
+}
+
+static void put_relaxed_value(struct str value, struct canonical_sink *sink)
+{
+    bool has_blank, has_text = false;
+    for (;;) {
+        value = str_from(value, gap_len(value, &has_blank));
+        if (value.len == 0)
+            return;
+        if (has_blank && has_text)
+            put_char(sink, ' ');
+        size_t len = max_size(plain_len(value.at, value.len), 1); /* 1: a CR alone */
+        canonical_sink_put(sink, str_first(value, len));
+        value = str_from(value, len);
+        has_text = true;
+    }
+}
 
 /* Section 3.4.2. The fields that are given here have a colon: others have no name to be signed by.
  */
@@ -54,23 +141,7 @@ static void put_relaxed_field(struct str raw, struct canonical_sink *sink)
     for (size_t i = 0; i < name.len; i++)
         put_char(sink, char_lower(name.at[i]));
     put_char(sink, ':');
-    bool has_text = false, has_blank = false;
-    for (size_t i = 0; i < value.len; i++) {
-        char c = value.at[i];
-        if (c == '\r' && i + 1 < value.len && value.at[i + 1] == '\n') {
-            i++;
-            continue;
-        }
-        if (char_is_wsp(c)) {
-            has_blank = has_text;
-            continue;
-        }
-        if (has_blank)
-            put_char(sink, ' ');
-        has_blank = false;
-        has_text = true;
-        put_char(sink, c);
-    }
+    put_relaxed_value(value, sink);
 }
 
 void canonical_field_unended(enum canonicalization kind, struct str raw,
@@ -136,57 +207,6 @@ static void add_simple(struct canonical_body *body, struct str bytes, struct can
     }
     body->line_ends += line_ends;
     body->has_cr = body->has_cr || has_cr;
-}
-
-/* Sixteen bytes at once, without regard to the processor: the compiler knows what it has. */
-typedef uint8_t block __attribute__((vector_size(16)));
-
-static block block_at(const char *at)
-{
-    block bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return bytes;
-}
-
-/* The place of the first byte that is not zero; the block's size when all are. */
-static size_t block_first_mark(block marks)
-{
-    uint64_t halves[2];
-    memcpy(halves, &marks, sizeof halves);
-    for (size_t i = 0; i < 2; i++) {
-        if (!halves[i])
-            continue;
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-        return 8 * i + (size_t)__builtin_ctzll(halves[i]) / 8;
-#else
-        return 8 * i + (size_t)__builtin_clzll(halves[i]) / 8;
-#endif
-    }
-    return sizeof marks;
-}
-
-/* Bytes that relaxed canonicalization may change, or that may begin such a place. */
-static bool needs_care(char c, char next)
-{
-    return c == '\t' || c == '\r' || (c == ' ' && (next == ' ' || next == '\t' || next == '\r'));
-}
-
-/* How many bytes from `at` on need no care. The last byte's follower is not known, so a blank there
- * needs care. */
-static size_t plain_len(const char *at, size_t len)
-{
-    size_t i = 0;
-    for (; i + sizeof(block) < len; i += sizeof(block)) {
-        block here = block_at(at + i), next = block_at(at + i + 1);
-        block care = (block)((next == ' ') | (next == '\t') | (next == '\r'));
-        care = (block)((here == '\t') | (here == '\r')) | ((block)(here == ' ') & care);
-        size_t first = block_first_mark(care);
-        if (first < sizeof care)
-            return i + first;
-    }
-    while (i < len && !needs_care(at[i], i + 1 < len ? at[i + 1] : ' '))
-        i++;
-    return i;
 }
 
 /* The bytes from `at` on that stay as they are: lines with single blanks, and the line ends that

@@ -67,13 +67,19 @@ struct names {
     size_t count;
 };
 
+static enum err add_name_once(struct names *names, struct str name)
+{
+    enum err err = names->count++ ? buf_add_char(&names->text, ':') : OK;
+    return err ? err : buf_add(&names->text, name);
+}
+
 static enum err add_name(struct names *names, struct str name, size_t times)
 {
     if (times > NAMES_MAX || names->count + times > NAMES_MAX)
         return ERR_LIMIT;
     enum err err = OK;
-    for (; times && !err; times--, names->count++)
-        err = buf_printf(&names->text, "%s%.*s", names->count ? ":" : "", STR_FMT(name));
+    for (; times && !err; times--)
+        err = add_name_once(names, name);
     return err;
 }
 

@@ -1,8 +1,9 @@
 /* What a signature's tags say: DKIM-Signature (RFC 6376 sections 3.5 and 6.1.1), and the two
  * signatures of ARC, which are made of the same tags (RFC 8617 sections 4.1.2 and 4.1.3). Pure.
  *
- * More lenient than the letter in two points: names in `d=` and `s=` may hold underscores, as
- * names in the DNS may, and the local part of `i=`, which nobody uses, is not looked at. */
+ * More lenient than the letter in three points: names in `d=` and `s=` may hold underscores, as
+ * names in the DNS may; the local part of `i=`, which nobody uses, is not looked at; and an empty
+ * name in `h=` ("from:to:") names no field. */
 #ifndef VERIFY_DKIM_SIGNATURE_H
 #define VERIFY_DKIM_SIGNATURE_H
 

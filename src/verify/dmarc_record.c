@@ -186,11 +186,11 @@ enum dmarc_policy dmarc_record_policy(const struct dmarc_record *record, bool is
                                       bool is_nonexistent)
 {
     enum dmarc_policy policy = record->policy;
-    if (has_invalid_policy(record))
+    if (!policy || has_invalid_policy(record))
         return DMARC_POLICY_NONE;
     if (is_subdomain && record->subdomain_policy)
         policy = record->subdomain_policy;
     if (is_subdomain && is_nonexistent && record->nonexistent_policy)
         policy = record->nonexistent_policy;
-    return policy ? policy : DMARC_POLICY_NONE;
+    return policy;
 }

@@ -42,7 +42,8 @@ bool dmarc_record_next_uri(struct str *list, struct str *out_uri);
 bool dmarc_record_is_usable(const struct dmarc_record *record);
 
 /* What the record says of messages that do not pass: of its own domain, or of a name below it.
- * Never UNSET or INVALID. t=y is not yet applied. */
+ * Never UNSET or INVALID: without a p, or with one of the three that is invalid, the record is no
+ * more than "p=none", whatever sp and np say (sections 4.7, 4.10.1). t=y is not yet applied. */
 enum dmarc_policy dmarc_record_policy(const struct dmarc_record *record, bool is_subdomain,
                                       bool is_nonexistent);
 

@@ -2,6 +2,7 @@
 
 #include "base/encode.h"
 #include "base/mem.h"
+#include "verify/dkim_key.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -18,17 +19,28 @@ struct private_key {
     enum dkim_algorithm algorithm;
     unsigned bits;
     EVP_PKEY *key;
+    /* RSA: made ready once and copied for each signature, which costs a fraction. Else NULL. */
+    EVP_PKEY_CTX *ready;
 };
 
 /* ---- signing ---- */
 
-static bool sign_rsa(EVP_PKEY *key, const uint8_t digest[32], unsigned char *out, size_t *len)
+static EVP_PKEY_CTX *make_ready(EVP_PKEY *key)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    bool ok = context && EVP_PKEY_sign_init(context) == 1 &&
-              EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
-              EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
-              EVP_PKEY_sign(context, out, len, digest, 32) == 1;
+    if (context && EVP_PKEY_sign_init(context) == 1 &&
+        EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1 &&
+        EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1)
+        return context;
+    EVP_PKEY_CTX_free(context);
+    return NULL;
+}
+
+static bool sign_rsa(const EVP_PKEY_CTX *ready, const uint8_t digest[32], unsigned char *out,
+                     size_t *len)
+{
+    EVP_PKEY_CTX *context = ready ? EVP_PKEY_CTX_dup(ready) : NULL;
+    bool ok = context && EVP_PKEY_sign(context, out, len, digest, 32) == 1;
     EVP_PKEY_CTX_free(context);
     return ok;
 }
@@ -45,7 +57,7 @@ static bool sign_ed25519(EVP_PKEY *key, const uint8_t digest[32], unsigned char 
 static bool sign_digest(const struct private_key *key, const uint8_t digest[32], unsigned char *out,
                         size_t *len)
 {
-    return key->algorithm == DKIM_RSA_SHA256 ? sign_rsa(key->key, digest, out, len)
+    return key->algorithm == DKIM_RSA_SHA256 ? sign_rsa(key->ready, digest, out, len)
                                              : sign_ed25519(key->key, digest, out, len);
 }
 
@@ -71,7 +83,7 @@ static int no_passphrase(char *out, int size, int writing, void *context)
     return -1;
 }
 
-/* A damaged RSA key fails when it signs: better now. */
+/* A damaged RSA key fails when it signs, or signs what nobody can verify: better know it now. */
 static bool can_sign(const struct private_key *key)
 {
     unsigned char signature[DKIM_RSA_BITS_MAX / 8];
@@ -79,21 +91,30 @@ static bool can_sign(const struct private_key *key)
     size_t len = sizeof signature;
     bool ok = sign_digest(key, digest, signature, &len);
     ERR_clear_error();
-    return ok;
+    struct dkim_key public_part = {.algorithm = key->algorithm, .key = key->key};
+    return ok && dkim_is_good(
+                     dkim_key_prove(&public_part, digest, str_make((const char *)signature, len)));
 }
 
-static enum err judge(EVP_PKEY *pkey, struct private_key *out_key)
+/* False: not for us. */
+static bool find_algorithm(EVP_PKEY *pkey, enum dkim_algorithm *out_algorithm)
 {
     int type = EVP_PKEY_get_base_id(pkey), bits = EVP_PKEY_get_bits(pkey);
-    struct private_key key = {DKIM_ED25519_SHA256, (unsigned)bits, pkey};
-    if (type == EVP_PKEY_RSA && bits >= DKIM_RSA_BITS_MIN && bits <= DKIM_RSA_BITS_MAX)
-        key.algorithm = DKIM_RSA_SHA256;
-    else if (type != EVP_PKEY_ED25519)
-        return ERR_UNSUPPORTED;
-    if (!can_sign(&key))
-        return ERR_SYNTAX;
-    *out_key = key;
-    return OK;
+    *out_algorithm = type == EVP_PKEY_RSA ? DKIM_RSA_SHA256 : DKIM_ED25519_SHA256;
+    return type == EVP_PKEY_ED25519 ||
+           (type == EVP_PKEY_RSA && bits >= DKIM_RSA_BITS_MIN && bits <= DKIM_RSA_BITS_MAX);
+}
+
+static struct private_key *own(EVP_PKEY *pkey, enum dkim_algorithm algorithm)
+{
+    struct private_key *key = NEW(struct private_key);
+    *key = (struct private_key){
+        .algorithm = algorithm,
+        .bits = (unsigned)EVP_PKEY_get_bits(pkey),
+        .key = pkey,
+        .ready = algorithm == DKIM_RSA_SHA256 ? make_ready(pkey) : NULL,
+    };
+    return key;
 }
 
 enum err private_key_parse(struct str pem, struct private_key **out_key)
@@ -103,16 +124,19 @@ enum err private_key_parse(struct str pem, struct private_key **out_key)
     EVP_PKEY *pkey = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
     BIO_free(bio);
     ERR_clear_error();
+    enum dkim_algorithm algorithm;
     if (!pkey)
         return ERR_SYNTAX;
-    struct private_key key;
-    enum err err = judge(pkey, &key);
-    if (err) {
+    if (!find_algorithm(pkey, &algorithm)) {
         EVP_PKEY_free(pkey);
-        return err;
+        return ERR_UNSUPPORTED;
     }
-    *out_key = NEW(struct private_key);
-    **out_key = key;
+    struct private_key *key = own(pkey, algorithm);
+    if (!can_sign(key)) {
+        private_key_free(key);
+        return ERR_SYNTAX;
+    }
+    *out_key = key;
     return OK;
 }
 
@@ -147,15 +171,15 @@ struct private_key *private_key_generate(enum dkim_algorithm algorithm, unsigned
                          ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)rsa_bits)
                          : EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
     assert(pkey);
-    struct private_key *key = NEW(struct private_key);
-    *key = (struct private_key){algorithm, (unsigned)EVP_PKEY_get_bits(pkey), pkey};
-    return key;
+    return own(pkey, algorithm);
 }
 
 void private_key_free(struct private_key *key)
 {
-    if (key)
-        EVP_PKEY_free(key->key);
+    if (!key)
+        return;
+    EVP_PKEY_CTX_free(key->ready);
+    EVP_PKEY_free(key->key);
     mem_free(key);
 }
 

@@ -82,9 +82,9 @@ static const struct row {
     /* h= */
     {"no list of fields", "v=1; a=rsa-sha256; d=example.org; s=s; b=AAAA; " BH, DKIM_PERMERROR},
     {"an empty list of fields", "v=1; a=rsa-sha256; d=example.org; s=s; h=; b=AAAA; " BH,
-     DKIM_NEUTRAL},
+     DKIM_PERMERROR},
     {"an empty name in the list", "v=1; a=rsa-sha256; d=example.org; s=s; h=from::to; b=AAAA; " BH,
-     DKIM_NEUTRAL},
+     DKIM_PASS},
     {"a name with a blank", "v=1; a=rsa-sha256; d=example.org; s=s; h=from to; b=AAAA; " BH,
      DKIM_NEUTRAL},
     {"white space around colons",

@@ -76,7 +76,7 @@ TEST(section_4_10_1_policies_that_cannot_be_read)
         enum dmarc_policy policy, subdomain;
     } rows[] = {
         {"v=DMARC1", true, DMARC_POLICY_NONE, DMARC_POLICY_NONE},
-        {"v=DMARC1; sp=reject", true, DMARC_POLICY_NONE, DMARC_POLICY_REJECT},
+        {"v=DMARC1; sp=reject; np=reject", true, DMARC_POLICY_NONE, DMARC_POLICY_NONE},
         {"v=DMARC1; p=no", false, DMARC_POLICY_NONE, DMARC_POLICY_NONE},
         {"v=DMARC1; p=no; rua=mailto:a@example.org", true, DMARC_POLICY_NONE, DMARC_POLICY_NONE},
         {"v=DMARC1; p=no; rua=a@example.org", false, DMARC_POLICY_NONE, DMARC_POLICY_NONE},

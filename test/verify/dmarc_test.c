@@ -28,6 +28,9 @@ static const struct zone_row zone[] = {
     {"_dmarc.org.suffix", DNS_TXT, "v=DMARC1; p=quarantine"},
     {"x.org.suffix", DNS_A, "192.0.2.1"},
     /* A department that is an organization of its own. */
+    {"_dmarc.bank.example", DNS_TXT, "v=DMARC1; p=reject; psd=y"},
+    {"_dmarc.giant.bank.example", DNS_TXT, "v=DMARC1; p=quarantine"},
+    {"_dmarc.nothing.test", DNS_TXT, "v=DMARC1; sp=reject; np=reject"},
     {"_dmarc.big.test", DNS_TXT, "v=DMARC1; p=reject"},
     {"_dmarc.dept.big.test", DNS_TXT, "v=DMARC1; p=none; psd=n"},
 };
@@ -237,6 +240,8 @@ TEST_VIRTUAL(section_4_10_1_policy_discovery)
         {"an invalid policy", "a@invalid.example", NULL, NULL, "none none none "},
         {"an invalid policy with reports", "a@reported.example", NULL, NULL,
          "fail none none reported.example"},
+        {"a record without p asks for nothing", "a@a.nothing.test", NULL, NULL,
+         "fail none none nothing.test"},
         {"the public suffix's, for what exists", "a@mail.plain.suffix", NULL, NULL,
          "fail quarantine quarantine suffix"},
         {"the public suffix's, for what does not", "a@ghost.suffix", NULL, NULL,
@@ -248,6 +253,42 @@ TEST_VIRTUAL(section_4_10_1_policy_discovery)
         {"the organization's before the suffix's", "a@x.org.suffix", NULL, NULL,
          "fail quarantine quarantine org.suffix"},
         {"the public suffix itself", "a@suffix", NULL, NULL, "fail none none suffix"},
+    };
+    check_verdicts(rows, ARRAY_LEN(rows));
+}
+
+/* Sections B.1.1 (SPF) and B.1.2 (DKIM), three examples each. */
+TEST_VIRTUAL(appendix_b_1_alignment)
+{
+    static const struct verdict_row rows[] = {
+        {"SPF in alignment, strict", "a@example.com", "example.com", NULL,
+         "pass reject none example.com"},
+        {"SPF in alignment, the path's domain below", "a@example.com", "child.example.com", NULL,
+         "pass reject none example.com"},
+        {"SPF not in alignment", "a@child.example.com", "example.net", NULL,
+         "fail reject reject example.com"},
+        {"DKIM in alignment, strict", "a@example.com", NULL, "example.com",
+         "pass reject none example.com"},
+        {"DKIM in alignment, the author's domain below", "a@child.example.com", NULL, "example.com",
+         "pass reject none example.com"},
+        {"DKIM not in alignment", "a@child.example.com", NULL, "example.net",
+         "fail reject reject example.com"},
+    };
+    check_verdicts(rows, ARRAY_LEN(rows));
+}
+
+/* Section B.4.3: two banks below a public suffix that publishes. */
+TEST_VIRTUAL(appendix_b_4_organizations_below_a_public_suffix)
+{
+    static const struct verdict_row rows[] = {
+        {"the bank's own mail server", "a@giant.bank.example", "mail.giant.bank.example", NULL,
+         "pass quarantine none giant.bank.example"},
+        {"another bank's signature", "a@giant.bank.example", NULL, "mail.mega.bank.example",
+         "fail quarantine quarantine giant.bank.example"},
+        {"a bank without a record", "a@mega.bank.example", "mail.mega.bank.example", NULL,
+         "pass reject none bank.example"},
+        {"the suffix does not vouch for a bank", "a@giant.bank.example", "bank.example", NULL,
+         "fail quarantine quarantine giant.bank.example"},
     };
     check_verdicts(rows, ARRAY_LEN(rows));
 }
@@ -345,6 +386,8 @@ int main(void)
     RUN(section_5_1_a_deep_cut_is_not_found);
     RUN(section_4_4_alignment);
     RUN(section_4_10_1_policy_discovery);
+    RUN(appendix_b_1_alignment);
+    RUN(appendix_b_4_organizations_below_a_public_suffix);
     RUN(section_4_7_testing_is_one_level_below);
     RUN(section_5_3_6_errors_neither_pass_nor_fail);
     RUN(section_11_5_unclear_authors_never_pass);

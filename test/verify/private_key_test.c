@@ -45,6 +45,19 @@ TEST(what_is_no_key_to_sign_with_is_refused)
     }
 }
 
+/* It can sign, but nobody could verify that. */
+TEST(a_damaged_rsa_key_is_refused)
+{
+    struct arena arena = arena_make();
+    struct private_key *key = NULL;
+    struct str pem = arena_copy(&arena, STR(RSA_PEM_6376));
+    char *damaged = arena_alloc(&arena, pem.len);
+    memcpy(damaged, pem.at, pem.len);
+    damaged[str_search(pem, STR("xN2SnFC"))] = 'y';
+    CHECK_INT(private_key_parse(str_make(damaged, pem.len), &key), ERR_SYNTAX);
+    arena_reset(&arena);
+}
+
 TEST(short_rsa_keys_are_refused)
 {
     struct arena arena = arena_make();
@@ -114,6 +127,7 @@ int main(void)
 {
     RUN(keys_are_read_as_pkcs8_and_as_they_used_to_be);
     RUN(what_is_no_key_to_sign_with_is_refused);
+    RUN(a_damaged_rsa_key_is_refused);
     RUN(short_rsa_keys_are_refused);
     RUN(a_new_key_is_printed_published_and_used);
     RUN(the_records_to_publish_are_those_of_the_rfcs);

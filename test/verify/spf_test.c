@@ -210,25 +210,79 @@ static void check_results(const struct result_row *rows, size_t count)
 
 #define LABEL63 "a12345678901234567890123456789012345678901234567890123456789012"
 
-TEST_VIRTUAL(section_4_record_lookup_and_selection)
+TEST_VIRTUAL(section_4_3_initial_processing)
 {
     static const struct result_row rows[] = {
-        {"4.3: a label too long", "192.0.2.1", "a@" LABEL63 "3.example", "none"},
-        {"4.3: an empty label", "192.0.2.1", "a@b...example", "none"},
-        {"4.3: one label", "192.0.2.1", "a@example", "none"},
-        {"4.3: a domain literal", "192.0.2.1", "a@[192.0.2.1]", "none"},
-        {"4.3: a name of bytes that are not UTF-8", "192.0.2.1", "a@\xff.example", "none"},
-        {"4.3: a trailing dot", "192.0.2.1", "a@hard.example.", "fail"},
-        {"4.3: NXDOMAIN", "192.0.2.1", "a@nowhere.example", "none"},
-        {"4.4: no TXT records", "192.0.2.1", "a@mail.hard.example", "none"},
-        {"4.4: the server fails", "192.0.2.1", "a@down.example", "temperror"},
-        {"4.4: a CNAME is followed", "192.0.2.1", "a@alias.example", "fail"},
-        {"4.5: other texts are ignored", "192.0.2.1", "a@hard.example", "fail"},
-        {"4.5: two records", "192.0.2.1", "a@two.example", "permerror"},
-        {"4.6: an error behind what matches", "192.0.2.1", "a@syntax.example", "permerror"},
-        {"4.7: nothing matches", "192.0.2.1", "a@empty.example", "neutral"},
-        {"4.7: names without regard to case", "192.0.2.1", "a@HARD.Example", "fail"},
-        {"RFC 8616: a U-label", "192.0.2.1", "a@b\xc3\xbc\x63her.example", "pass"},
+        {"a label too long", "192.0.2.1", "a@" LABEL63 "3.example", "none"},
+        {"an empty label", "192.0.2.1", "a@b...example", "none"},
+        {"one label", "192.0.2.1", "a@example", "none"},
+        {"a domain literal", "192.0.2.1", "a@[192.0.2.1]", "none"},
+        {"a name of bytes that are not UTF-8", "192.0.2.1", "a@\xff.example", "none"},
+        {"a trailing dot", "192.0.2.1", "a@hard.example.", "fail"},
+        {"NXDOMAIN", "192.0.2.1", "a@nowhere.example", "none"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_4_4_record_lookup)
+{
+    static const struct result_row rows[] = {
+        {"no TXT records", "192.0.2.1", "a@mail.hard.example", "none"},
+        {"the server fails", "192.0.2.1", "a@down.example", "temperror"},
+        {"a CNAME is followed", "192.0.2.1", "a@alias.example", "fail"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_4_5_selecting_records)
+{
+    static const struct result_row rows[] = {
+        {"other texts are ignored", "192.0.2.1", "a@hard.example", "fail"},
+        {"two records", "192.0.2.1", "a@two.example", "permerror"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_4_6_1_syntax_errors_count_wherever_they_stand)
+{
+    static const struct result_row rows[] = {
+        {"an error behind what matches", "192.0.2.1", "a@syntax.example", "permerror"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_4_6_2_qualifiers)
+{
+    static const struct result_row rows[] = {
+        {"neutral", "192.0.2.1", "a@qualifiers.example", "neutral"},
+        {"softfail", "192.0.2.2", "a@qualifiers.example", "softfail"},
+        {"fail", "192.0.2.3", "a@qualifiers.example", "fail"},
+        {"pass", "192.0.2.4", "a@qualifiers.example", "pass"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_4_7_default_result)
+{
+    static const struct result_row rows[] = {
+        {"nothing matches", "192.0.2.1", "a@empty.example", "neutral"},
+        {"names without regard to case", "192.0.2.1", "a@HARD.Example", "fail"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_4_8_names_that_cannot_be_asked_for)
+{
+    static const struct result_row rows[] = {
+        {"names that cannot be asked for", "192.0.2.1", "a@a-bad.example", "fail"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(rfc8616_section_4_u_labels)
+{
+    static const struct result_row rows[] = {
+        {"a U-label", "192.0.2.1", "a@b\xc3\xbc\x63her.example", "pass"},
     };
     check_results(rows, ARRAY_LEN(rows));
 }
@@ -278,50 +332,94 @@ TEST_VIRTUAL(section_4_6_4_limits)
     done(&checked);
 }
 
-TEST_VIRTUAL(section_5_mechanisms)
+TEST_VIRTUAL(section_5_what_all_mechanisms_share)
 {
     static const struct result_row rows[] = {
-        {"5.1: behind all, nothing counts", "192.0.2.1", "a@all.example", "pass"},
-        {"5.2: pass matches", "192.0.2.1", "a@inc-pass.example", "pass"},
-        {"5.2: softfail does not", "192.0.2.16", "a@inc-soft.example", "neutral"},
-        {"5.2: fail does not", "192.0.2.1", "a@inc-fail.example", "softfail"},
-        {"5.2: neutral does not", "192.0.2.1", "a@inc-neutral.example", "fail"},
-        {"5.2: temperror", "192.0.2.1", "a@inc-temp.example", "temperror"},
-        {"5.2: permerror", "192.0.2.1", "a@inc-perm.example", "permerror"},
-        {"5.2: none is permerror", "192.0.2.1", "a@inc-none.example", "permerror"},
-        {"5.2: a malformed name is permerror", "192.0.2.1", "a@inc-bad.example", "permerror"},
-        {"5.3: one of several addresses", "192.0.2.2", "a@a.example", "pass"},
-        {"5.3: another address", "192.0.2.3", "a@a.example", "fail"},
-        {"5.3: IPv6", "2001:db8::1", "a@a.example", "pass"},
-        {"5.3: a prefix", "192.0.2.200", "a@a24.example", "pass"},
-        {"5.3: outside the prefix", "192.0.3.1", "a@a24.example", "fail"},
-        {"5.3: a prefix of IPv6", "2001:db8::ffff", "a@a24.example", "pass"},
-        {"5.3: outside the prefix of IPv6", "2001:db8:0:1::", "a@a24.example", "fail"},
-        {"5.3: no address, with /0", "192.0.2.1", "a@a0.example", "fail"},
-        {"5: the server fails", "192.0.2.1", "a@a-down.example", "temperror"},
-        {"4.8: names that cannot be asked for", "192.0.2.1", "a@a-bad.example", "fail"},
-        {"5.4: an exchanger", "192.0.2.1", "a@mx.example", "pass"},
-        {"5.4: another host", "192.0.2.3", "a@mx.example", "fail"},
-        {"5.4: without MX the domain is not one", "192.0.2.1", "a@nomx.example", "fail"},
-        {"5.4: a null MX", "192.0.2.1", "a@nullmx.example", "neutral"},
-        {"5.5: validated, in any case; others skipped", "192.0.2.9", "a@ptr.example", "pass"},
-        {"5.5: no PTR record", "192.0.2.1", "a@ptr.example", "fail"},
-        {"5.5: the server fails: no match", "192.0.2.10", "a@ptr.example", "fail"},
-        {"5.5: the end of a label is no label", "192.0.2.11", "a@ptr.example", "fail"},
-        {"5.5: a dot within a label is no dot", "192.0.2.12", "a@ptr.example", "fail"},
-        {"5.6: within", "192.0.2.128", "a@ip.example", "pass"},
-        {"5.6: outside", "192.0.2.127", "a@ip.example", "neutral"},
-        {"5.6: IPv6 within", "2001:db8:7fff::", "a@ip.example", "pass"},
-        {"5.6: IPv6 outside", "2001:db8:8000::", "a@ip.example", "neutral"},
-        {"5: a mapped address is IPv4", "::ffff:192.0.2.129", "a@ip.example", "pass"},
-        {"5: and matches no ip6", "::ffff:192.0.2.1", "a@ip.example", "neutral"},
-        {"5.7: there is one", "192.0.2.1", "a@exists.example", "pass"},
-        {"5.7: of IPv6 only", "192.0.2.2", "a@exists.example", "fail"},
-        {"5.7: IPv4 is asked for with IPv6 too", "2001:db8::99", "a@exists6.example", "pass"},
-        {"4.6.2: neutral", "192.0.2.1", "a@qualifiers.example", "neutral"},
-        {"4.6.2: softfail", "192.0.2.2", "a@qualifiers.example", "softfail"},
-        {"4.6.2: fail", "192.0.2.3", "a@qualifiers.example", "fail"},
-        {"4.6.2: pass", "192.0.2.4", "a@qualifiers.example", "pass"},
+        {"the server fails", "192.0.2.1", "a@a-down.example", "temperror"},
+        {"a mapped address is IPv4", "::ffff:192.0.2.129", "a@ip.example", "pass"},
+        {"and matches no ip6", "::ffff:192.0.2.1", "a@ip.example", "neutral"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_1_all)
+{
+    static const struct result_row rows[] = {
+        {"behind all, nothing counts", "192.0.2.1", "a@all.example", "pass"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_2_include)
+{
+    static const struct result_row rows[] = {
+        {"pass matches", "192.0.2.1", "a@inc-pass.example", "pass"},
+        {"softfail does not", "192.0.2.16", "a@inc-soft.example", "neutral"},
+        {"fail does not", "192.0.2.1", "a@inc-fail.example", "softfail"},
+        {"neutral does not", "192.0.2.1", "a@inc-neutral.example", "fail"},
+        {"temperror", "192.0.2.1", "a@inc-temp.example", "temperror"},
+        {"permerror", "192.0.2.1", "a@inc-perm.example", "permerror"},
+        {"none is permerror", "192.0.2.1", "a@inc-none.example", "permerror"},
+        {"a malformed name is permerror", "192.0.2.1", "a@inc-bad.example", "permerror"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_3_a)
+{
+    static const struct result_row rows[] = {
+        {"one of several addresses", "192.0.2.2", "a@a.example", "pass"},
+        {"another address", "192.0.2.3", "a@a.example", "fail"},
+        {"IPv6", "2001:db8::1", "a@a.example", "pass"},
+        {"a prefix", "192.0.2.200", "a@a24.example", "pass"},
+        {"outside the prefix", "192.0.3.1", "a@a24.example", "fail"},
+        {"a prefix of IPv6", "2001:db8::ffff", "a@a24.example", "pass"},
+        {"outside the prefix of IPv6", "2001:db8:0:1::", "a@a24.example", "fail"},
+        {"no address, with /0", "192.0.2.1", "a@a0.example", "fail"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_4_mx)
+{
+    static const struct result_row rows[] = {
+        {"an exchanger", "192.0.2.1", "a@mx.example", "pass"},
+        {"another host", "192.0.2.3", "a@mx.example", "fail"},
+        {"without MX the domain is not one", "192.0.2.1", "a@nomx.example", "fail"},
+        {"a null MX", "192.0.2.1", "a@nullmx.example", "neutral"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_5_ptr)
+{
+    static const struct result_row rows[] = {
+        {"validated, in any case; others skipped", "192.0.2.9", "a@ptr.example", "pass"},
+        {"no PTR record", "192.0.2.1", "a@ptr.example", "fail"},
+        {"the server fails: no match", "192.0.2.10", "a@ptr.example", "fail"},
+        {"the end of a label is no label", "192.0.2.11", "a@ptr.example", "fail"},
+        {"a dot within a label is no dot", "192.0.2.12", "a@ptr.example", "fail"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_6_ip4_and_ip6)
+{
+    static const struct result_row rows[] = {
+        {"within", "192.0.2.128", "a@ip.example", "pass"},
+        {"outside", "192.0.2.127", "a@ip.example", "neutral"},
+        {"IPv6 within", "2001:db8:7fff::", "a@ip.example", "pass"},
+        {"IPv6 outside", "2001:db8:8000::", "a@ip.example", "neutral"},
+    };
+    check_results(rows, ARRAY_LEN(rows));
+}
+
+TEST_VIRTUAL(section_5_7_exists)
+{
+    static const struct result_row rows[] = {
+        {"there is one", "192.0.2.1", "a@exists.example", "pass"},
+        {"of IPv6 only", "192.0.2.2", "a@exists.example", "fail"},
+        {"IPv4 is asked for with IPv6 too", "2001:db8::99", "a@exists6.example", "pass"},
     };
     check_results(rows, ARRAY_LEN(rows));
 }
@@ -424,11 +522,25 @@ TEST_VIRTUAL(a_slow_dns_is_a_temporary_error)
 
 int main(void)
 {
-    RUN(section_4_record_lookup_and_selection);
+    RUN(section_4_3_initial_processing);
+    RUN(section_4_4_record_lookup);
+    RUN(section_4_5_selecting_records);
+    RUN(section_4_6_1_syntax_errors_count_wherever_they_stand);
+    RUN(section_4_6_2_qualifiers);
+    RUN(section_4_7_default_result);
+    RUN(section_4_8_names_that_cannot_be_asked_for);
+    RUN(rfc8616_section_4_u_labels);
     RUN(section_2_4_the_helo_identity_stands_for_a_null_path);
     RUN(section_4_3_local_parts);
     RUN(section_4_6_4_limits);
-    RUN(section_5_mechanisms);
+    RUN(section_5_what_all_mechanisms_share);
+    RUN(section_5_1_all);
+    RUN(section_5_2_include);
+    RUN(section_5_3_a);
+    RUN(section_5_4_mx);
+    RUN(section_5_5_ptr);
+    RUN(section_5_6_ip4_and_ip6);
+    RUN(section_5_7_exists);
     RUN(section_6_1_redirect);
     RUN(section_6_2_explanations);
     RUN(section_7_macros_in_names);
