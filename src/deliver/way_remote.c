@@ -145,10 +145,11 @@ static enum job_end deliver(struct remote *remote, struct job *job)
     return job_end;
 }
 
-/* What is refused for good is an answer, too: there is nothing that others could wait for. */
+/* What is refused for good is an answer, too: there is nothing that others could wait for. Asked of
+ * the last group: who looped or went before has told nothing of the connection that failed. */
 static bool is_answer(const struct job *job, enum job_end end)
 {
-    return end == JOB_ENDED || job->outcomes[0].kind == QUEUE_FAILED;
+    return end == JOB_ENDED || job->outcomes[job->group.places[0]].kind == QUEUE_FAILED;
 }
 
 /* Group by group. Where it ends early, the groups behind were not tried. */

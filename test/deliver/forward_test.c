@@ -216,6 +216,19 @@ TEST(groups_go_one_after_the_other)
         scene_play(play_weather, &weathers[i]);
 }
 
+/* The destination's failure is told to the queue, whatever became of some recipient before. */
+TEST_SCENE(who_loops_says_nothing_of_the_connection)
+{
+    static const struct letter letter = {"joe@away.example", {0}, {0}, {true, false, false}};
+    scene->peer.script = "CONNECT=!close";
+    add(scene, &letter, STR(SCENE_MESSAGE));
+    scene_deliver(scene);
+    const struct fake_message *message = &scene->slot.messages[0];
+    CHECK_INT(message->recipients[0].kind, QUEUE_FAILED);
+    CHECK_INT(message->recipients[1].kind, QUEUE_DEFERRED);
+    CHECK(scene->slot.blocked);
+}
+
 /* ---- mailboxes ---- */
 
 TEST_SCENE(a_mailbox_says_who_wrote_and_a_loop_ends_before_it)
@@ -247,6 +260,7 @@ int main(void)
     RUN(each_recipient_gets_it_from_the_sender_that_is_right);
     RUN(the_alias_stands_on_top);
     RUN(groups_go_one_after_the_other);
+    RUN(who_loops_says_nothing_of_the_connection);
     RUN(a_mailbox_says_who_wrote_and_a_loop_ends_before_it);
     return test_summary();
 }
