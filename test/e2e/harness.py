@@ -249,8 +249,8 @@ resolver {{ {resolver} }}
     def queue(self, *arguments):
         return json.loads(self.run("queue", "list", "--json", "-c", self.config, *arguments).stdout)["recipients"]
 
-    def trace(self, message_id):
-        return self.run("trace", message_id, "-c", self.config).stdout
+    def trace(self, message_id, *options):
+        return self.run("trace", message_id, *options, "-c", self.config).stdout
 
     def engine_pid(self):
         found = subprocess.run(["pgrep", "-P", str(self.process.process.pid)], capture_output=True, text=True,
