@@ -24,8 +24,8 @@ def domain(number):
 class World:
     """Domains d0.test to d299.test on ten mail servers, .providers; each keeps digests of what it took."""
 
-    def __init__(self, path, refuse=()):
-        self.path, self.refused = path, refuse
+    def __init__(self, path, refused=()):
+        self.path, self.refused = path, refused
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -66,11 +66,12 @@ class DiskWatch:
     """The most that the spool held at any time: content files, their bytes, segments."""
 
     def __init__(self, state):
-        self.state, self.stopping, self.contents, self.content_bytes, self.segments = state, False, 0, 0, 0
+        self.state, self.contents, self.content_bytes, self.segments = state, 0, 0, 0
+        self.stopping = threading.Event()
         self.thread = threading.Thread(target=self.run)
 
     def run(self):
-        while not self.stopping:
+        while not self.stopping.wait(0.02):
             sizes = []
             for path in self.state.glob("**/content/*/*"):
                 with contextlib.suppress(FileNotFoundError):
@@ -78,14 +79,13 @@ class DiskWatch:
             self.contents = max(self.contents, len(sizes))
             self.content_bytes = max(self.content_bytes, sum(sizes))
             self.segments = max(self.segments, len(list(self.state.glob("**/segments/*.seg"))))
-            time.sleep(0.02)  # between two samples
 
     def __enter__(self):
         self.thread.start()
         return self
 
     def __exit__(self, *_):
-        self.stopping = True
+        self.stopping.set()
         self.thread.join()
 
 
