@@ -35,7 +35,7 @@ class Peer(socketserver.ThreadingTCPServer):
             self.tls.load_cert_chain(*tls)
         self.lock = threading.Lock()
         self.taken = []  # (MAIL line, [RCPT lines], content)
-        self.connections = 0
+        self.connections = self.at_once = self.most_at_once = 0
         self.encrypted = 0
         self.port = host.port(25)
         address = address or host.ip4
@@ -68,10 +68,17 @@ class PeerSession(socketserver.StreamRequestHandler):
     disable_nagle_algorithm = True
 
     def handle(self):
-        with self.server.lock:
-            self.server.connections += 1
+        self.count(1)
         with contextlib.suppress(OSError, Gone):
             self.converse()
+        self.count(-1)
+
+    def count(self, step):
+        server = self.server
+        with server.lock:
+            server.connections += step == 1
+            server.at_once += step
+            server.most_at_once = max(server.most_at_once, server.at_once)
 
     def say(self, reply):
         self.wfile.write(reply.encode("latin-1") + b"\r\n")
