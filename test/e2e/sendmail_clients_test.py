@@ -26,7 +26,7 @@ mkdir -p /var/spool/cron/crontabs
 [ ! -e /etc/crontab ] || mount --bind /dev/null /etc/crontab
 mount --bind "$(readlink -f "$1")" /usr/sbin/sendmail
 echo ready
-exec sleep infinity
+exec cat
 """
 
 
@@ -36,8 +36,9 @@ class Machine(Here):
     def __init__(self, path):
         self.home = path / "home"
         self.home.mkdir()
+        # Reads from this process, and so ends with it, however that ends.
         self.keeper = Process(["unshare", "--mount", "--propagation", "private", "sh", "-c", SETUP, "sh", POSTRIDER],
-                              path / "machine.log", ready="ready")
+                              path / "machine.log", ready="ready", stdin=subprocess.PIPE)
 
     def command(self, *words):
         return ["nsenter", f"--mount=/proc/{self.keeper.process.pid}/ns/mnt", "--", *map(str, words)]
