@@ -3,7 +3,6 @@
 disk, few connections, and a story that can still be read."""
 
 import contextlib
-import hashlib
 import threading
 import time
 
@@ -32,9 +31,10 @@ class World:
             net = stack.enter_context(Internet(self.path))
             here = net.host("mx.example.test")
             hosts = [net.host(f"mx{number}.test") for number in range(PROVIDERS)]
-            net.serve_names("".join(f"{domain(number)}. MX 10 mx{number % PROVIDERS}.test.\n" for number in range(DOMAINS)))
-            self.providers = [stack.enter_context(Peer(host, digest=True, recipients=dict.fromkeys(self.refused, "550 5.1.1 no")))
-                              for host in hosts]
+            net.serve_names("".join(f"{domain(number)}. MX 10 mx{number % PROVIDERS}.test.\n"
+                                    for number in range(DOMAINS)))
+            answers = dict.fromkeys(self.refused, "550 5.1.1 no")
+            self.providers = [stack.enter_context(Peer(host, digest=True, recipients=answers)) for host in hosts]
             self.server = stack.enter_context(Server(self.path, text=f'relay {{ from = {{"{here.ip4}"}} }}', host=here,
                                                      resolver=net.resolver(), limits=f"limits {{ {self.limits} }}"))
             self.stack = stack.pop_all()

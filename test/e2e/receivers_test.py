@@ -108,6 +108,17 @@ def a_host_that_is_away_for_good_is_told_late_and_given_up():
         assert "away.test" in failed.text and "refused" in failed.text
 
 
+@test
+def the_report_of_a_refusal_names_the_host_that_refused():
+    records = "refuses.test. MX 10 mx.refuses.test."
+    with directory() as path, World(path, "mx.refuses.test", records=records) as world:
+        world.peer("mx.refuses.test", RCPT="550 5.1.1 no such user")
+        send(world.server, "bob@refuses.test")
+        [report] = world.reports(1)
+        report.check("bob@refuses.test", "failed", "5.1.1", "smtp; 550 5.1.1 no such user", remote="mx.refuses.test")
+        world.await_empty()
+
+
 # ---- who dies ----
 
 # Takes 64 KiB of the content and no more.

@@ -91,7 +91,8 @@ def cron_mails_what_a_job_prints():
 
 
 PHP = r"""
-$sent = mail('bob@example.org', '=?UTF-8?Q?Gr=C3=BC=C3=9Fe?=', "one\n.\nthree", "From: Shop <shop@example.org>\r\nBcc: alice@example.org"%s);
+$header = "From: Shop <shop@example.org>\r\nBcc: alice@example.org";
+$sent = mail('bob@example.org', '=?UTF-8?Q?Gr=C3=BC=C3=9Fe?=', "one\n.\nthree", $header%s);
 exit($sent ? 0 : 1);
 """
 
@@ -156,10 +157,11 @@ def git_sends_patches():
     with world() as (machine, server):
         patch = machine.home / "0001-x.patch"
         patch.write_text("From 0123456789012345678901234567890123456789 Mon Sep 17 00:00:00 2001\n"
-                         "From: Alice <alice@example.org>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nSubject: [PATCH] x\n\n---\n.\n-- \n2.39\n")
+                         "From: Alice <alice@example.org>\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nSubject: [PATCH] x\n\n"
+                         "---\n.\n-- \n2.39\n")
         machine.run("git", "-c", "user.name=Alice", "-c", "user.email=alice@example.org", "send-email", "--confirm=never",
-                    "--suppress-cc=all", "--smtp-server=/usr/sbin/sendmail", "--envelope-sender=auto", "--from=Alice <alice@example.org>",
-                    "--to=bob@example.org", "--cc=alice@example.org", patch)
+                    "--suppress-cc=all", "--smtp-server=/usr/sbin/sendmail", "--envelope-sender=auto",
+                    "--from=Alice <alice@example.org>", "--to=bob@example.org", "--cc=alice@example.org", patch)
         got = one(server, "bob")
         assert got["Subject"] == "[PATCH] x" and got["Return-Path"] == "<alice@example.org>", got.as_string()
         assert got.get_payload() == "---\n.\n-- \n2.39\n", got.as_string()
@@ -195,9 +197,11 @@ def with_the_server_down_callers_are_told_to_try_later():
         for words in CALLS:
             done = machine.run("/usr/sbin/sendmail", *shlex.split(words), text="To: bob@example.org\n\nx\n", check=False)
             assert done.returncode == EX_TEMPFAIL and done.stderr, (words, done)
+        assert machine.run("php", "-r", PHP % "", check=False).returncode == 1
         assert machine.run(sys.executable, "-c", PYTHON, check=False).returncode != 0
         assert machine.run("mutt", "-s", "x", "bob@example.org", text="x\n", check=False).returncode != 0
-        assert machine.run("s-nail", "-n", "-S", "sendwait", "-s", "x", "bob@example.org", text="x\n", check=False).returncode != 0
+        assert machine.run("s-nail", "-n", "-S", "sendwait", "-s", "x", "bob@example.org", text="x\n",
+                           check=False).returncode != 0
         server.start()
         machine.run("/usr/sbin/sendmail", "bob@example.org", text="x\n")
         assert one(server, "bob")
