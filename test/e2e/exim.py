@@ -19,6 +19,7 @@ log_file_path = {path}/%slog
 pid_file_path = {path}/pid
 local_interfaces = <; {ip4} ; {ip6}
 daemon_smtp_ports = {port}
+queue_run_max = 1
 keep_environment =
 # Whoever takes a message delivers it, as the same user: nothing here is set-user-id.
 deliver_drop_privilege
@@ -85,7 +86,7 @@ class Exim:
 
     def __enter__(self):
         assert BINARY.exists(), f"there is no {BINARY}: ./dev test unpacks it"
-        self.process = Process(self.host.command(BINARY, "-C", self.config, "-bdf", "-q1m"), self.path / "output")
+        self.process = Process(self.host.command(BINARY, "-C", self.config, "-bdf", "-q10s"), self.path / "output")
 
         def listens():
             with contextlib.suppress(OSError), self.host.inside(), \

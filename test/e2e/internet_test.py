@@ -32,7 +32,8 @@ class World:
             self.sink = stack.enter_context(self.make_sink(self.path, hosts[2]))
             self.server = stack.enter_context(Server(
                 self.path, text=f'relay {{ from = {{"{hosts[0].ip4}", "{hosts[0].ip6}"}} }}', host=hosts[1],
-                hostname="postrider.test", resolver=net.resolver(), routes='route "*" { via = "mx" }'))
+                hostname="postrider.test", resolver=net.resolver(), routes='route "*" { via = "mx" }',
+                limits="limits { connections_per_ip = 1000 }"))
             self.source = stack.enter_context(self.make_source(self.path, hosts[0]))
             self.stack = stack.pop_all()
         return self
