@@ -5,19 +5,14 @@
 #include <stdio.h>
 
 static const char help[] =
-    "usage: postrider trace ID [--full] [--recipient ADDRESS] [--json] "
-    "[-c FILE | --dir DIR]\n"
+    "usage: postrider trace ID [--full] [--recipient ADDRESS] [--json] [-c FILE | --dir DIR]\n"
     "\n"
-    "Tells everything that ever happened to a message, in order of time: "
-    "who brought it, what both\n"
-    "servers said on the way in and at every delivery attempt, why it "
-    "waits, how it ended. The ID is\n"
-    "the one in \"250 2.0.0 Ok: queued as ID\". What repeats itself, as with "
-    "many recipients, is told once.\n"
+    "Tells everything that ever happened to a message, in order of time: who brought it, what\n"
+    "both servers said on the way in and at every delivery attempt, why it waits, how it ended.\n"
+    "The ID is the one in \"250 2.0.0 Ok: queued as ID\". What repeats itself is told once.\n"
     "\n"
     "  --full               leaves nothing out\n"
-    "  --recipient ADDRESS  of the attempts only those that had this "
-    "recipient\n"
+    "  --recipient ADDRESS  of the attempts only those that had this recipient\n"
     "  --json               all events, for programs\n";
 
 enum { OPT_CONFIG, OPT_DIR, OPT_JSON, OPT_FULL, OPT_RECIPIENT };
