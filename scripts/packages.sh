@@ -8,8 +8,13 @@ TEST_PACKAGES="clang clang-tidy clang-format cppcheck shellcheck llvm libclang-r
     util-linux swaks libnet-ssleay-perl postfix curl openssl nodejs npm procps nsd
     python3-spf python3-authres python3-dnspython python3-yaml spf-tools-perl python3-dkim
     python3-nacl opendkim opendkim-tools miltertest ldnsutils haproxy
-    dovecot-core dovecot-imapd dovecot-lmtpd"
+    dovecot-core dovecot-imapd dovecot-lmtpd
+    iproute2 php-cli git git-email s-nail mutt
+    libdb5.3 libgnutls-dane0 libidn12 libnsl2 libpcre2-8-0 libpam0g libselinux1"
 BENCH_PACKAGES="python3 openssl postfix strace procps util-linux libopendkim-dev"
+# Programs for tests that are unpacked to build/unpacked/NAME and not installed: Debian's Exim and
+# Postfix exclude each other, and cron would start. Their libraries stand in the list above.
+UNPACKED_PACKAGES="exim4-daemon-light cron"
 
 # Prints those of the packages that are not installed.
 missing_packages() {
@@ -87,4 +92,26 @@ need_packages() {
         # The lists may still be too old for what the mirror has.
         install_packages "$missing" || { as_root apt-get update -q && install_packages "$missing"; }
     fi
+}
+
+# $1: a package; into the working directory
+download_package() {
+    apt-get download -q "$1" || { as_root apt-get update -q && apt-get download -q "$1"; }
+}
+
+# $1: packages, separated by blanks
+unpack_packages() {
+    command -v dpkg-deb >/dev/null || return 0
+    for package in $1; do
+        to=build/unpacked/$package
+        [ ! -d "$to" ] || continue
+        echo "unpacking: $package" >&2
+        rm -rf "$to.new"
+        mkdir -p "$to.new/deb"
+        (cd "$to.new/deb" && download_package "$package")
+        dpkg-deb -x "$to.new/deb/$package"_*.deb "$to.new"
+        rm -r "$to.new/deb"
+        find "$to.new" -type f -perm /6000 -exec chmod ug-s {} +
+        mv "$to.new" "$to"
+    done
 }

@@ -242,12 +242,16 @@ static json_t *tell_story(struct request *request)
         return refusal("nothing is kept of that message");
     if (err)
         return refusal(err_text(err));
+    struct trace_view view = {
+        .is_full = json_is_true(json_object_get(request->json, "full")),
+        .recipient = text_of(request, "recipient"),
+    };
     json_t *events = json_array();
     for (size_t i = 0; i < story.count; i++)
         json_array_append_new(events, json_event(&story.events[i]));
     return json_pack("{s:b, s:s, s:o, s:o}", "ok", 1, "id", spool_id_print(story.id).at, "events",
                      events, "story",
-                     json_of(trace_print(&request->arena, story.events, story.count)));
+                     json_of(trace_print(&request->arena, story.events, story.count, &view)));
 }
 
 /* ---- the conversation ---- */

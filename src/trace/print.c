@@ -2,6 +2,8 @@
 
 #include "base/buf.h"
 #include "mail/text.h"
+#include "trace/fold.h"
+#include "trace/view.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -23,6 +25,7 @@ static_assert(ARRAY_LEN(headings) == TRACE_KIND_LAST + 1, "every kind has a head
 
 #define TEXT_INDENT       "    "
 #define TRANSCRIPT_INDENT "      | "
+#define BRIEF_MAX_BYTES   200
 
 static void add(struct buf *out, struct str text)
 {
@@ -59,35 +62,153 @@ static void add_elapsed(struct buf *out, int64_t us)
     add(out, str_of(text));
 }
 
+/* A story while it is told. */
+struct telling {
+    struct buf out;
+    struct arena *arena;
+    const struct trace_view *view;
+    int64_t began_us;
+    const struct trace_event *left_out; /* the last of a row that is only counted */
+    size_t left_out_count;
+    bool is_behind_whole; /* the last one told */
+    bool is_short;
+};
+
 /* Each line with the indent before it. */
-static void add_lines(struct buf *out, struct arena *arena, const char *indent, struct str text)
+static void add_lines(struct telling *telling, const char *indent, struct str text)
 {
     while (text.len) {
-        struct str line = text, rest = STR_EMPTY;
-        str_cut(text, '\n', &line, &rest);
-        text = rest;
-        add(out, str_of(indent));
-        add(out, mail_text_clean(arena, line));
+        add(&telling->out, str_of(indent));
+        add(&telling->out, mail_text_clean(telling->arena, trace_cut_line(&text)));
+        add(&telling->out, STR("\n"));
+    }
+}
+
+static void add_heading(struct telling *telling, const struct trace_event *event)
+{
+    add_time(&telling->out, event->wall_us);
+    if (event->wall_us != telling->began_us) {
+        add(&telling->out, STR("  "));
+        add_elapsed(&telling->out, event->wall_us - telling->began_us);
+    }
+    add(&telling->out, STR("  "));
+    add(&telling->out, str_of(headings[event->kind]));
+}
+
+/* Its first line, and those that name the recipient. */
+static void pick_lines(struct str text, struct str recipient, struct buf *out)
+{
+    for (bool is_first = true; text.len; is_first = false) {
+        struct str line = trace_cut_line(&text);
+        if (!is_first && !trace_names(line, recipient))
+            continue;
+        add(out, line);
         add(out, STR("\n"));
     }
 }
 
-static void add_event(struct buf *out, struct arena *arena, const struct trace_event *event,
-                      int64_t began_us)
+static void add_text(struct telling *telling, const struct trace_event *event)
 {
-    add(out, STR("\n"));
-    add_time(out, event->wall_us);
-    if (event->wall_us != began_us) {
-        add(out, STR("  "));
-        add_elapsed(out, event->wall_us - began_us);
+    const struct trace_view *view = telling->view;
+    struct buf text = buf_make(SIZE_MAX / 2);
+    if (view->is_full)
+        add(&text, event->text);
+    else if (view->recipient.len && event->kind == TRACE_ATTEMPT)
+        pick_lines(event->text, view->recipient, &text);
+    else
+        telling->is_short |= trace_fold_fates(event->text, &text);
+    add_lines(telling, TEXT_INDENT, buf_str(&text));
+    buf_free(&text);
+}
+
+static void add_transcript(struct telling *telling, const struct trace_event *event)
+{
+    struct buf text = buf_make(SIZE_MAX / 2);
+    if (telling->view->is_full)
+        add(&text, event->transcript);
+    else
+        telling->is_short |= trace_fold_transcript(event->transcript, &text);
+    if (text.len)
+        add(&telling->out, STR("\n"));
+    add_lines(telling, TRANSCRIPT_INDENT, buf_str(&text));
+    buf_free(&text);
+}
+
+static void add_whole(struct telling *telling, const struct trace_event *event)
+{
+    add_heading(telling, event);
+    add(&telling->out, STR("\n"));
+    add_text(telling, event);
+    add_transcript(telling, event);
+}
+
+/* Without the conversation; in one line, if all recipients had the same fate. */
+static void add_brief(struct telling *telling, const struct trace_event *event)
+{
+    struct str text = event->text, fate = trace_first_fate(text);
+    struct str line = str_first(trace_cut_line(&text), BRIEF_MAX_BYTES);
+    bool is_mixed = fate.len && !trace_common_fate(event->text).len;
+    telling->is_short = true;
+    add_heading(telling, event);
+    if (is_mixed) {
+        add(&telling->out, STR("\n"));
+        add_text(telling, event);
+        return;
     }
-    add(out, STR("  "));
-    add(out, str_of(headings[event->kind]));
-    add(out, STR("\n"));
-    add_lines(out, arena, TEXT_INDENT, event->text);
-    if (event->transcript.len) {
-        add(out, STR("\n"));
-        add_lines(out, arena, TRANSCRIPT_INDENT, event->transcript);
+    add(&telling->out, STR(": "));
+    add(&telling->out, mail_text_clean(telling->arena, line));
+    if (fate.len)
+        add(&telling->out, STR(": "));
+    add(&telling->out, mail_text_clean(telling->arena, str_first(fate, BRIEF_MAX_BYTES)));
+    add(&telling->out, STR("\n"));
+}
+
+/* Lines follow each other, but what is told whole stands apart. */
+static void add_gap(struct telling *telling, bool is_whole)
+{
+    if (is_whole || telling->is_behind_whole)
+        add(&telling->out, STR("\n"));
+    telling->is_behind_whole = is_whole;
+}
+
+/* What was counted, if it is not of one row with `event` (NULL: nothing is). */
+static void add_left_out(struct telling *telling, const struct trace_event *event)
+{
+    const struct trace_event *last = telling->left_out;
+    if (!last || (event && trace_is_of_one_row(last, event)))
+        return;
+    struct str fate = last->kind == TRACE_ATTEMPT ? trace_common_fate(last->text) : STR_EMPTY;
+    add_gap(telling, false);
+    add(&telling->out,
+        arena_printf(telling->arena, "(%zu more: %s%s%.*s)\n", telling->left_out_count,
+                     headings[last->kind], fate.len ? ": " : "",
+                     STR_FMT(mail_text_clean(telling->arena, fate))));
+    telling->left_out = NULL;
+    telling->left_out_count = 0;
+    telling->is_short = true;
+}
+
+static void add_event(struct telling *telling, const struct trace_event *event,
+                      enum trace_detail detail)
+{
+    switch (detail) {
+    case TRACE_ELSEWHERE:
+        break;
+    case TRACE_LEFT_OUT:
+        add_left_out(telling, event);
+        telling->left_out = event;
+        telling->left_out_count++;
+        break;
+    case TRACE_BRIEF:
+        add_left_out(telling, NULL);
+        add_gap(telling, false);
+        add_brief(telling, event);
+        break;
+    case TRACE_WHOLE:
+        add_left_out(telling, NULL);
+        add_gap(telling, true);
+        add_whole(telling, event);
+        break;
     }
 }
 
@@ -100,17 +221,29 @@ static spool_id id_of(const struct trace_event *events, size_t count)
     return 0;
 }
 
-struct str trace_print(struct arena *arena, const struct trace_event *events, size_t count)
+struct str trace_print(struct arena *arena, const struct trace_event *events, size_t count,
+                       const struct trace_view *view)
 {
     if (count == 0)
         return STR_EMPTY;
-    struct buf out = buf_make(SIZE_MAX / 2);
-    add(&out, STR("Message "));
-    add(&out, str_of(spool_id_print(id_of(events, count)).at));
-    add(&out, STR("\n"));
+    struct telling telling = {
+        .out = buf_make(SIZE_MAX / 2),
+        .arena = arena,
+        .view = view,
+        .began_us = events[0].wall_us,
+    };
+    enum trace_detail *details = ARENA_ARRAY(arena, enum trace_detail, count);
+    trace_view_choose(events, count, view, details);
+    add(&telling.out, STR("Message "));
+    add(&telling.out, str_of(spool_id_print(id_of(events, count)).at));
+    add(&telling.out, STR("\n"));
     for (size_t i = 0; i < count; i++)
-        add_event(&out, arena, &events[i], events[0].wall_us);
-    struct str story = arena_copy(arena, buf_str(&out));
-    buf_free(&out);
+        add_event(&telling, &events[i], details[i]);
+    add_left_out(&telling, NULL);
+    if (telling.is_short)
+        add(&telling.out, STR("\n(shortened: --full tells all, --recipient ADDRESS what became of "
+                              "one)\n"));
+    struct str story = arena_copy(arena, buf_str(&telling.out));
+    buf_free(&telling.out);
     return story;
 }

@@ -24,7 +24,8 @@ struct trace;
 
 enum trace_kind {
     TRACE_RECEIVED, /* who brought it; the conversation on the way in */
-    TRACE_ATTEMPT,  /* one delivery attempt; the conversation; what became of each recipient */
+    TRACE_ATTEMPT,  /* one delivery attempt; the conversation; what became of each recipient, as
+                     * lines of `<ADDRESS>: FATE: WORDS` */
     TRACE_HELD,
     TRACE_RELEASED,
     TRACE_DROPPED,
@@ -70,7 +71,13 @@ uint64_t trace_lost(struct trace *trace);
 MUST_CHECK enum err trace_read(struct trace *trace, spool_id id, struct arena *arena,
                                struct trace_event **out_events, size_t *out_count);
 
+struct trace_view {
+    bool is_full;         /* else what repeats itself is told once, with a count */
+    struct str recipient; /* not empty: only the attempts that had this address, and its fate */
+};
+
 /* The story as a person reads it. */
-struct str trace_print(struct arena *arena, const struct trace_event *events, size_t count);
+struct str trace_print(struct arena *arena, const struct trace_event *events, size_t count,
+                       const struct trace_view *view);
 
 #endif

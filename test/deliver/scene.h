@@ -112,7 +112,7 @@ static inline struct str scene_story(struct scene *scene, struct arena *arena)
     size_t count;
     if (trace_read(scene->trace, scene->slot.messages[0].id, arena, &events, &count))
         return STR("(no trace)");
-    return trace_print(arena, events, count);
+    return trace_print(arena, events, count, &(struct trace_view){.is_full = true});
 }
 
 static inline bool story_has(struct scene *scene, const char *text)

@@ -2,178 +2,23 @@
 """What senders are told: every way in which a next host can refuse, put off or accept, the report
 that follows, read by strict rules and by Python's email package, and what kill -9 does to it."""
 
-import email
-import email.policy
 import os
 import re
 import signal
-import socketserver
 import threading
 import time
 
-from harness import Server, directory, free_port, main, queue_id, test, wait_for
+from harness import Server, directory, free_port, main, test, wait_for
+from peer import Peer
+from report import SENDER, Report, send
 
 KILLS = int(os.environ.get("DSN_KILLS", "10"))
-SENDER = "carol@elsewhere.test"
-
-
-class Peer(socketserver.ThreadingTCPServer):
-    """A next host that answers by a script: {"MAIL": …, "RCPT": …, "DATA": …, ".": …} for messages
-    with a sender; `recipients` overrides RCPT for an address. What has no sender is a report: it
-    is taken, unless `reports` says otherwise."""
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self, extensions=("PIPELINING", "8BITMIME"), reports="250 2.0.0 taken", recipients=None, **script):
-        self.extensions, self.reports, self.script = extensions, reports, script
-        self.recipients = recipients or {}
-        self.lock = threading.Lock()
-        self.taken = []  # (MAIL line, [RCPT lines], content)
-        super().__init__(("127.0.0.1", free_port()), PeerSession)
-        self.port = self.server_address[1]
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-    def messages(self):
-        with self.lock:
-            return list(self.taken)
-
-    def reports_taken(self):
-        return [content for mail, _, content in self.messages() if mail.upper().startswith("MAIL FROM:<>")]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.shutdown()
-        self.server_close()
-
-
-class PeerSession(socketserver.StreamRequestHandler):
-    disable_nagle_algorithm = True
-
-    def handle(self):
-        try:
-            self.converse()
-        except OSError:
-            pass
-
-    def say(self, reply):
-        self.wfile.write(reply.encode("latin-1") + b"\r\n")
-        return reply[0] in "23"
-
-    def answer(self, stage, otherwise):
-        is_report = self.mail.upper().startswith("MAIL FROM:<>")
-        if is_report:
-            return self.say(self.server.reports if stage in ("RCPT", ".") else otherwise)
-        return self.say(self.server.script.get(stage, otherwise))
-
-    def take(self):
-        lines = []
-        while (line := self.rfile.readline()) != b".\r\n":
-            if not line:
-                return False
-            lines.append(line[1:] if line.startswith(b".") else line)
-        if self.answer(".", "250 2.0.0 taken"):
-            with self.server.lock:
-                self.server.taken.append((self.mail, self.accepted, b"".join(lines)))
-        return True
-
-    def rcpt(self, line):
-        address = re.search("<(.*?)>", line)[1]
-        reply = self.server.recipients.get(address)
-        if self.say(reply) if reply else self.answer("RCPT", "250 2.1.5 ok"):
-            self.accepted.append(line)
-
-    def converse(self):
-        self.mail, self.accepted = "", []
-        self.say("220 peer.test ESMTP")
-        while line := self.rfile.readline().decode().rstrip("\r\n"):
-            verb = line[:4].upper()
-            if verb == "EHLO":
-                self.say("\r\n".join(["250-peer.test", *(f"250-{name}" for name in self.server.extensions), "250 HELP"]))
-            elif verb == "MAIL":
-                self.mail, self.accepted = line, []
-                self.answer("MAIL", "250 2.1.0 ok")
-            elif verb == "RCPT":
-                self.rcpt(line)
-            elif verb == "DATA":
-                if not self.accepted:
-                    self.say("554 5.5.1 no recipients")
-                elif self.answer("DATA", "354 go on") and not self.take():
-                    return
-            elif verb == "QUIT":
-                self.say("221 2.0.0 bye")
-                return
-            else:
-                self.say("250 2.0.0 ok")
 
 
 def relay(path, peer, retry="first = 1s max = 1s warn = 1h expire = 1d", **options):
     return Server(path, text=f'relay {{ from = {{"127.0.0.1"}} }}\nretry {{ {retry} }}',
                   routes=f'route "*" {{ via = "smtp:127.0.0.1:{peer.port}" tls = none }}',
                   limits="limits { messages_per_session = 100000 }", **options)
-
-
-def send(server, *recipients, sender=SENDER, mail=(), rcpt=(), body="Dear all,\r\nhello.\r\n"):
-    with server.client() as client:
-        assert client.ehlo()[0] == 250 and "dsn" in client.esmtp_features
-        assert client.mail(sender, list(mail))[0] == 250
-        for recipient in recipients:
-            code, words = client.rcpt(recipient, list(rcpt))
-            assert code == 250, (code, words)
-        return queue_id(client.data(f"From: <{sender}>\r\nSubject: a question\r\nMessage-ID: <1@client.test>\r\n\r\n{body}".encode())[1])
-
-
-# ---- reading ----
-
-class Report:
-    """A report as strict rules and Python's email package read it."""
-
-    def __init__(self, raw):
-        self.raw = raw
-        self.check_bytes(raw)
-        self.message = email.message_from_bytes(raw, policy=email.policy.default)
-        assert not self.defects(), self.defects()
-        assert self.message.get_content_type() == "multipart/report"
-        assert self.message.get_param("report-type") == "delivery-status"
-        self.parts = list(self.message.iter_parts())
-        assert len(self.parts) == 3, [part.get_content_type() for part in self.parts]
-        assert [part.get_content_type() for part in self.parts[:2]] == ["text/plain", "message/delivery-status"]
-        self.text = self.parts[0].get_content()
-        self.of_message, *self.of_recipients = self.parts[1].get_payload()
-        self.check_header()
-
-    @staticmethod
-    def check_bytes(raw):
-        for line in raw.split(b"\n"):
-            line = line.removesuffix(b"\r")
-            assert len(line) <= 998, f"a line of {len(line)} bytes"
-            assert not re.search(rb"[\x00-\x08\x0b-\x1f\x7f]", line), f"a control byte in {line!r}"
-
-    def defects(self):
-        return [defect for part in self.message.walk() for defect in part.defects]
-
-    def check_header(self):
-        for name in ("From", "To", "Date", "Subject", "Message-ID", "Auto-Submitted", "MIME-Version"):
-            assert len(self.message.get_all(name)) == 1, name
-        assert self.message["Auto-Submitted"] == "auto-replied"
-        assert "MAILER-DAEMON@mx.example.test" in self.message["From"]
-        assert self.message["In-Reply-To"] == self.message["References"] == "<1@client.test>"
-        assert self.of_message["Reporting-MTA"] == "dns; mx.example.test"
-        assert self.of_message["Arrival-Date"]
-
-    def fields(self, address):
-        [found] = [block for block in self.of_recipients if block["Final-Recipient"] == f"rfc822;{address}"]
-        return found
-
-    def check(self, address, action, status, diagnostic=None):
-        fields = self.fields(address)
-        assert (fields["Action"], fields["Status"]) == (action, status), fields.as_string()
-        if diagnostic:
-            assert fields["Diagnostic-Code"] == diagnostic, fields["Diagnostic-Code"]
-            assert fields["Remote-MTA"] == "dns; [127.0.0.1]", fields.as_string()
-            assert diagnostic.split("; ", 1)[1] in " ".join(self.text.split())
-        return fields
 
 
 def reports(peer, count):

@@ -89,6 +89,31 @@ def free_port():
 free_port.given = set()
 
 
+class Here:
+    """This machine as a host, by loopback; internet.Host is one of another kind."""
+    ip4 = "127.0.0.1"
+
+    @staticmethod
+    def command(*words):
+        return list(map(str, words))
+
+    @staticmethod
+    @contextlib.contextmanager
+    def inside():
+        yield
+
+    @staticmethod
+    def port(usual):
+        """Where a service listens; `usual` is its own port, which is not ours here."""
+        return free_port()
+
+    def binds(self, port):
+        return [f"{self.ip4}:{port}"]
+
+
+HERE = Here()
+
+
 @contextlib.contextmanager
 def directory():
     path = pathlib.Path(tempfile.mkdtemp(prefix="postrider-test-"))
@@ -158,10 +183,10 @@ class Server:
     """postrider serve with a configuration made here. `text` is appended to it; {dir} in it is the
     directory. Ports: .mx, .submission, .submissions."""
 
-    def __init__(self, path, text="", limits="", routes="", senders="any", tls=True, hostname="mx.example.test",
-                 domain="", users='{"alice", "bob"}', resolver="dnssec = no", dmarc="off"):
-        self.path = path
-        self.mx, self.submission, self.submissions = free_port(), free_port(), free_port()
+    def __init__(self, path, text="", limits="", routes="", senders="any", hostname="mx.example.test",
+                 domain="", users='{"alice", "bob"}', host=HERE, resolver="dnssec = no", dmarc="off"):
+        self.path, self.host = path, host
+        self.mx, self.submission, self.submissions = host.port(25), host.port(587), host.port(465)
         self.state = path / "state"
         certificate, key = make_certificate(path)
         domain_text = f'''domain example.org {{
@@ -175,9 +200,9 @@ class Server:
 hostname = "{hostname}"
 state = "{self.state}"
 user = "root"
-listener mx {{ bind = {{"127.0.0.1:{self.mx}"}} service = mx }}
-listener submission {{ bind = {{"127.0.0.1:{self.submission}"}} service = submission tls = starttls }}
-listener submissions {{ bind = {{"127.0.0.1:{self.submissions}"}} service = submission tls = implicit }}
+listener mx {{ bind = {self.binds(self.mx)} service = mx }}
+listener submission {{ bind = {self.binds(self.submission)} service = submission tls = starttls }}
+listener submissions {{ bind = {self.binds(self.submissions)} service = submission tls = implicit }}
 tls {{ certificate = "{certificate}" key = "{key}" }}
 accounts {{ file = "{path}/accounts" senders = {senders} }}
 {domain_text}
@@ -193,8 +218,12 @@ resolver {{ {resolver} }}
                      input="correct horse\n")
         self.process = None
 
+    def binds(self, port):
+        return "{" + ", ".join(f'"{bind}"' for bind in self.host.binds(port)) + "}"
+
     def start(self):
-        self.process = Process([POSTRIDER, "serve", "-c", str(self.config)], self.path / "server.log", ready="ready")
+        self.process = Process(self.host.command(POSTRIDER, "serve", "-c", self.config), self.path / "server.log",
+                               ready="ready")
         return self
 
     def stop(self, sign=signal.SIGTERM):
@@ -221,8 +250,8 @@ resolver {{ {resolver} }}
     def queue(self, *arguments):
         return json.loads(self.run("queue", "list", "--json", "-c", self.config, *arguments).stdout)["recipients"]
 
-    def trace(self, message_id):
-        return self.run("trace", message_id, "-c", self.config).stdout
+    def trace(self, message_id, *options):
+        return self.run("trace", message_id, *options, "-c", self.config).stdout
 
     def engine_pid(self):
         found = subprocess.run(["pgrep", "-P", str(self.process.process.pid)], capture_output=True, text=True,
@@ -236,7 +265,8 @@ resolver {{ {resolver} }}
 
     def client(self, port=None):
         """A session that has said EHLO."""
-        client = smtplib.SMTP("127.0.0.1", port or self.mx, timeout=PATIENCE_S)
+        with self.host.inside():
+            client = smtplib.SMTP(self.host.ip4, port or self.mx, timeout=PATIENCE_S)
         client.ehlo()
         return client
 
@@ -309,9 +339,9 @@ class Postfix:
     """A Postfix of our own in a directory, listening on .port; `settings` go to main.cf.
     Mail for sink.test is kept in one mbox-less Maildir: .maildir."""
 
-    def __init__(self, path, **settings):
-        self.path = path / "postfix"
-        self.port = free_port()
+    def __init__(self, path, host=HERE, name="postfix", **settings):
+        self.path, self.host = path / name, host
+        self.port = host.port(25)
         self.maildir = self.path / "mail"
         config, queue, data = self.path / "etc", self.path / "queue", self.path / "data"
         for made in (config, queue, data):
@@ -326,8 +356,9 @@ class Postfix:
         values = {
             "compatibility_level": "3.6", "queue_directory": queue, "data_directory": data,
             "maillog_file": self.path / "log", "maillog_file_prefixes": "/tmp, /var",
-            "myhostname": "postfix.sink.test", "mydestination": "", "inet_interfaces": "127.0.0.1",
-            "inet_protocols": "ipv4", "mynetworks": "127.0.0.0/8", "alias_maps": "", "alias_database": "",
+            "myhostname": "postfix.sink.test", "mydestination": "", "inet_interfaces": "127.0.0.1" if host is HERE else "all",
+            "inet_protocols": "ipv4" if host is HERE else "all", "mynetworks": "127.0.0.0/8", "alias_maps": "",
+            "alias_database": "",
             "local_recipient_maps": "", "virtual_mailbox_domains": "sink.test",
             "virtual_mailbox_base": self.maildir, "virtual_mailbox_maps": "static:all/",
             "virtual_uid_maps": f"static:{nobody}", "virtual_gid_maps": f"static:{nogroup}",
@@ -339,22 +370,28 @@ class Postfix:
         }
         (config / "main.cf").write_text("".join(f"{key} = {value}\n" for key, value in values.items()))
         master = pathlib.Path("/usr/share/postfix/master.cf.dist").read_text()
-        master = re.sub(r"(?m)^smtp\s+inet\s.*$", f"127.0.0.1:{self.port} inet n - n - 100 smtpd", master, count=1)
+        master = re.sub(r"(?m)^smtp\s+inet\s.*$", "\n".join(f"{bind} inet n - n - 100 smtpd" for bind in host.binds(self.port)),
+                        master, count=1)
         master = re.sub(r"(?m)^((?!#|\s)\S+\s+(?:inet|unix|unix-dgram|pass|fifo)\s+\S+\s+\S+\s+)[y-](\s)", r"\1n\2", master)
         (config / "master.cf").write_text(master)
         self.config = config
 
     def start(self):
-        subprocess.run(["postfix", "-c", self.config, "start"], check=True, capture_output=True, timeout=PATIENCE_S)
+        self.run("start", check=True)
 
         def listens():
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as probe:
+            with contextlib.suppress(OSError), self.host.inside(), \
+                    socket.create_connection((self.host.ip4, self.port), timeout=5) as probe:
                 return probe.recv(3) == b"220"
         wait_for(listens, "Postfix to listen")
         return self
 
     def stop(self):
-        subprocess.run(["postfix", "-c", self.config, "stop"], check=False, capture_output=True, timeout=PATIENCE_S)
+        self.run("stop", check=False)
+
+    def run(self, command, check):
+        subprocess.run(self.host.command("postfix", "-c", self.config, command), check=check, capture_output=True,
+                       timeout=PATIENCE_S)
 
     def __enter__(self):
         return self.start()

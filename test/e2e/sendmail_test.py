@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What programs of the host use to send mail: sendmail under its three names, called as cron, PHP,
-Python and git call it; and `route`, which tells where an address would end."""
+"""What programs of the host use to send mail: sendmail under its three names (sendmail_clients_test has
+the programs); and `route`, which tells where an address would end."""
 
 import contextlib
 import email.message
@@ -72,37 +72,6 @@ def cron_mails_the_output_of_a_job_to_root():
         assert got["From"] == "root@example.org (Cron Daemon)" and got["To"] == "root@example.org", got.as_string()
         assert got["Return-Path"] == "<root@example.org>" and got["Date"] and got["Message-ID"], got.as_string()
         assert got.get_payload(decode=True).decode() == "backup: gr\u00fcn\n.\nstill going\n"
-
-
-@test
-def php_mails_with_its_default_command():
-    text = ("To: bob@example.org\r\nSubject: order 1\r\nX-PHP-Originating-Script: 0:order.php\r\nFrom: shop@example.org\r\n"
-            "Cc: Alice <alice@example.org>\r\n\r\nThank you.\r\n")
-    with host() as mx:
-        mx.send("-t", "-i", text=text)
-        for user in ("alice", "bob"):
-            got = mx.one(user)
-            assert got["From"] == "shop@example.org" and got.get_payload() == "Thank you.\n", got.as_string()
-
-
-@test
-def python_hands_over_a_message_by_pipe():
-    made = email.message.EmailMessage()
-    made["From"], made["To"], made["Subject"] = "alice@example.org", "bob@example.org", "hello"
-    made.set_content("Hi.\n")
-    with host() as mx:
-        mx.send("-t", "-oi", text=made.as_bytes())
-        assert mx.one("bob")["Subject"] == "hello"
-
-
-@test
-def git_send_email_names_the_recipients_and_the_sender():
-    with host() as mx:
-        mx.send("-f", "alice@example.org", "-i", "bob@example.org", "alice@example.org",
-                text="From: Alice <alice@example.org>\nTo: list@elsewhere.test\nSubject: [PATCH] x\n\n---\n.\n-- \n2.39\n")
-        assert mx.one("bob").get_payload() == "---\n.\n-- \n2.39\n"
-        assert mx.one("alice")["To"] == "list@elsewhere.test"
-        assert mx.server.queue() == []
 
 
 @test

@@ -312,5 +312,5 @@ struct str world_story(struct world *world, size_t i)
     size_t count;
     assert(i < world->message_count);
     must(trace_read(world->trace, world->messages[i].id, &world->arena, &events, &count));
-    return trace_print(&world->arena, events, count);
+    return trace_print(&world->arena, events, count, &(struct trace_view){.is_full = true});
 }

@@ -322,7 +322,7 @@ struct str world_story(spool_id id)
     size_t count;
     if (trace_read(world.trace, id, &world.arena, &events, &count))
         return STR_EMPTY;
-    return trace_print(&world.arena, events, count);
+    return trace_print(&world.arena, events, count, &(struct trace_view){.is_full = true});
 }
 
 bool world_holds(struct str text, const char *part)
