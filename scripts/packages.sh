@@ -40,7 +40,7 @@ as_root() {
 }
 
 # These would start themselves. They serve as peers in tests only, with configurations of their own.
-SERVICES="postfix dovecot-core"
+SERVICES="postfix dovecot-core haproxy nsd opendkim"
 
 # $1: packages. True when one of them is among the services.
 has_service() {
