@@ -41,8 +41,8 @@ struct mail_path {
  * escapes, which lives in `arena`.
  * ERR_SYNTAX; ERR_LIMIT when the form is right but too long; ERR_UNSUPPORTED when it would be right
  * with MAIL_ADDRESS_UTF8. The literal of an address family other than IPv4 and IPv6, an empty
- * quoted local part, controls of any kind, UTF-8 that looks like a dot and U-labels that IDNA does not
- * know are ERR_SYNTAX. */
+ * quoted local part, controls of any kind, UTF-8 that looks like a dot and U-labels that IDNA does
+ * not know are ERR_SYNTAX. */
 MUST_CHECK enum err mail_address_parse(struct arena *arena, struct str text,
                                        enum mail_address_flags flags,
                                        struct mail_address *out_address);

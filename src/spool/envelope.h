@@ -45,9 +45,9 @@ struct spool_envelope {
 
     struct str envelope_id; /* ENVID, decoded */
     uint8_t returns;        /* enum spool_return */
-    bool smtputf8;          /* the header or sender needs RFC 6531; recipients may, each for itself */
-    bool body_8bit;         /* declared or found to hold bytes above 127 */
-    bool require_tls;       /* RFC 8689 */
+    bool smtputf8;    /* the header or sender needs RFC 6531; recipients may, each for itself */
+    bool body_8bit;   /* declared or found to hold bytes above 127 */
+    bool require_tls; /* RFC 8689 */
 
     /* Who brought it: for the trace, for policy, never sent on. May be empty. */
     struct str client_address;
