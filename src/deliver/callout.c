@@ -14,6 +14,7 @@
 /* Somebody's client waits meanwhile. */
 static const struct deliver_timeouts timeouts = {
     .connect = 5 * SECOND,
+    .connects = 15 * SECOND,
     .banner = 10 * SECOND,
     .command = 10 * SECOND,
     .mail = 10 * SECOND,

@@ -5,9 +5,9 @@
  *
  * 1. Whoever asks what is being asked already, on this loop, waits for the same answer.
  * 2. A server that could not be asked is left alone while that is kept, whatever the address.
- * 3. At most 8 connections to one server at once, and 100 questions that wait for it: a slow server
- *    delays no other. A question ends by itself, whether somebody still waits for it or not, and
- * its answer is kept for who comes again. */
+ * 3. At most 8 connections to one server at once, and 100 questions that wait for it: a slow
+ *    server delays no other. A question ends by itself, whether somebody still waits for it or
+ *    not, and its answer is kept for who comes again. */
 #ifndef DELIVER_CALLOUT_H
 #define DELIVER_CALLOUT_H
 

@@ -16,7 +16,7 @@ static struct queue_outcome deliver_to_maildir(struct job *job, const struct mai
         return (struct queue_outcome){
             .kind = QUEUE_DELIVERED,
             .words = arena_printf(&job->arena, "into %.*s%s%.*s", STR_FMT(place->path),
-                                  place->folder.len ? ", folder " : "", STR_FMT(place->folder)),
+                                  place->folder.len ? "/." : "", STR_FMT(place->folder)),
         };
     /* Whatever is wrong with our own disk can be put right; a damaged message cannot. */
     return (struct queue_outcome){

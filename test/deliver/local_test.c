@@ -29,7 +29,7 @@ TEST_SCENE(junk_goes_into_the_junk_folder_of_who_it_is_junk_for)
     scene_add_envelope(scene, envelope, 0, STR(SCENE_MESSAGE));
     scene_deliver(scene);
     const struct fake_message *message = &scene->slot.messages[0];
-    CHECK_STR(str_of(message->recipients[0].words), STR("into /mail/a, folder Junk"));
+    CHECK_STR(str_of(message->recipients[0].words), STR("into /mail/a/.Junk"));
     CHECK_STR(str_of(message->recipients[1].words), STR("into /mail/b"));
     CHECK_INT(count_files(scene, "/mail/a/.Junk/new"), 1);
     CHECK_INT(count_files(scene, "/mail/a/new"), 0);

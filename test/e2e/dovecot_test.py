@@ -4,13 +4,12 @@ arrives, who is refused, what waits while Dovecot cannot take it, and what is le
 
 import contextlib
 import imaplib
-import pathlib
 import re
 import shutil
-import smtplib
 import socket
 
 from harness import Process, Server, directory, free_port, main, message, queue_id, test, wait_for
+from nsd import Nsd
 
 PASSWORD = "secret"
 OWNER = "mail"  # both servers' account for mailboxes
@@ -76,9 +75,9 @@ service imap-login {{
 """
 
 DOMAINS = """
-domain unix.test {{ deliver = "lmtp:unix:{socket}"  users = {{"*"}}  aliases = "{aliases}" }}
-domain tcp.test {{ deliver = "lmtp:127.0.0.1:{lmtp}"  users = "*" }}
-domain listed.test {{ deliver = "lmtp:unix:{socket}"  users = {{"alice", "bob", "ghost"}} }}
+domain unix.test {{ deliver = "lmtp:unix:{socket}"  users = {{"*"}}  aliases = "{aliases}"  dmarc = {dmarc} }}
+domain tcp.test {{ deliver = "lmtp:127.0.0.1:{lmtp}"  users = "*"  dmarc = {dmarc} }}
+domain listed.test {{ deliver = "lmtp:unix:{socket}"  users = {{"alice", "bob", "ghost"}}  dmarc = {dmarc} }}
 """
 
 
@@ -141,14 +140,14 @@ def fetch(client, number, what="BODY.PEEK[]"):
 
 
 @contextlib.contextmanager
-def both(part=""):
+def both(dmarc="off", **options):
     """Dovecot, and a postrider that delivers to it in three ways, as the owner of the mailboxes."""
     with directory() as path:
         dovecot = Dovecot(path, path / "mail")
         aliases = path / "aliases"
         aliases.write_text("team: alice, nobody\nghosts: nobody, noone\n")
-        server = Server(path, text=DOMAINS.format(socket=dovecot.socket, lmtp=dovecot.lmtp, aliases=aliases) + part,
-                        routes='route "*" { via = "hold" }')
+        domains = DOMAINS.format(socket=dovecot.socket, lmtp=dovecot.lmtp, aliases=aliases, dmarc=dmarc)
+        server = Server(path, text=domains, routes='route "*" { via = "hold" }', dmarc=dmarc, **options)
         server.config.write_text(server.config.read_text().replace('user = "root"', f'user = "{OWNER}"'))
         try:
             dovecot.start()
@@ -337,27 +336,22 @@ def flags_set_over_imap_are_left_alone():
 
 
 @test
-def a_junk_folder_as_postrider_makes_it_is_a_mailbox():
-    """Its layout is that of test/deliver/maildir_test.c."""
-    with both() as (server, dovecot):
+def junk_lies_in_the_junk_mailbox_of_a_maildir_and_by_lmtp_says_why():
+    with directory() as path, Nsd(path, {"example": '_dmarc.strict TXT "v=DMARC1; p=reject"\n'}) as names, \
+            both(dmarc="quarantine", resolver=f'servers = {{"127.0.0.1:{names.port}"}} dnssec = no') as (server, dovecot):
         user = "alice@example.org"
-        await_delivery(server, send(server, message(1), user))
-        box = pathlib.Path(server.path / "mail/example.org/alice")
-        junk = box / ".Junk"
-        for part in (junk, junk / "cur", junk / "new", junk / "tmp"):
-            part.mkdir(mode=0o700)
-            shutil.chown(part, OWNER, OWNER)
-        (junk / "maildirfolder").touch(mode=0o600)
-        shutil.chown(junk / "maildirfolder", OWNER, OWNER)
-        (delivered,) = (box / "new").iterdir()
-        delivered.rename(junk / "new" / delivered.name)
+        spoofed = message(1, sender="boss@strict.example")
+        await_delivery(server, send(server, spoofed, user, sender="boss@strict.example"))
         with dovecot.login(user) as client:
             assert any(b'"." Junk' in each for each in client.list()[1]), client.list()
         assert dovecot.messages(user) == []
         (got,) = dovecot.messages(user, "Junk")
-        assert b"X-Number: 1\r\n" in got
+        assert b"X-Number: 1\r\n" in got and b"X-Junk-Reason: " in got, got
         await_delivery(server, send(server, message(2), user))
         assert len(dovecot.messages(user)) == 1 and len(dovecot.messages(user, "Junk")) == 1
+        await_delivery(server, send(server, spoofed, "alice@unix.test", sender="boss@strict.example"))
+        (got,) = dovecot.messages("alice@unix.test")
+        assert b"X-Junk-Reason: " in got, got
         assert "Error" not in dovecot.log(), dovecot.log()
 
 
