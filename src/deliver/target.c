@@ -62,7 +62,8 @@ static bool is_followed(struct search *search, const struct net_address *address
     if (!search->is_foreign || scope == NET_SCOPE_PUBLIC || is_allowed)
         return true;
     struct str ip = net_address_print_ip(search->arena, address);
-    search->refused = arena_printf(search->arena, "%.*s, which is %s", STR_FMT(ip), names[scope]);
+    search->refused = arena_printf(search->arena, "%.*s, which is %s%s", STR_FMT(ip), names[scope],
+                                   scope == NET_SCOPE_NOWHERE ? "" : " (private_targets = no)");
     return false;
 }
 

@@ -156,7 +156,8 @@ static const struct row rows[] = {
 
     {"an MX in a private network", TO_MX, "d.example",
      "d.example MX 10 one.example; one.example A 10.1.2.3",
-     "fails: 5.4.4 d.example leads to 10.1.2.3, which is private: it is not followed"},
+     "fails: 5.4.4 d.example leads to 10.1.2.3, which is private (private_targets = no): "
+     "it is not followed"},
     {"it may be followed", TO_MX, "d.example",
      "d.example MX 10 one.example; one.example A 10.1.2.3", "10.1.2.3:25", .private_targets = true},
     {"other private networks", TO_MX, "d.example",
