@@ -388,7 +388,7 @@ static bool tried_the_dead_one(struct scene *scene, size_t message)
     size_t count = 0;
     CHECK(trace_read(scene->trace, scene->slot.messages[message].id, &arena, &events, &count) ==
           OK);
-    struct str story = trace_print(&arena, events, count);
+    struct str story = trace_print(&arena, events, count, &(struct trace_view){.is_full = true});
     bool tried = str_search(story, STR("connecting to relay.example (127.0.0.2:2526)")) != SIZE_MAX;
     arena_reset(&arena);
     return tried;
