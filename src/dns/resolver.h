@@ -99,6 +99,11 @@ struct resolver *resolver_exchangeable(struct resolver *first);
  * freed then: waits for them, and cannot be cancelled. */
 MAY_YIELD void resolver_exchange(struct resolver *resolver, struct resolver *by);
 
+/* One that asks `first`, and owns it, and learns from its silence: while nothing has been answered
+ * for long, a question ends after a second (once in a while after five), whatever its deadline.
+ * `are_silent`: a probe has found that out already. */
+struct resolver *resolver_impatient(struct resolver *first, bool are_silent);
+
 /* ---- the simulation's ---- */
 struct resolver *resolver_scripted_new(void);
 /* `data`: presentation text as in "10 mx.example.org" (MX), "192.0.2.1" (A), text (TXT). Text is

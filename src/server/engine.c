@@ -384,7 +384,8 @@ static void start_probe(void *argument)
 
 /* `dnssec = auto`: a forwarder that strips signatures would make every answer bogus and stop the
  * mail, so it is asked first. */
-static bool validation_works(struct engine *engine, const struct resolver_options *options)
+static bool validation_works(struct engine *engine, const struct resolver_options *options,
+                             bool *out_are_silent)
 {
     struct probe probe = {.options = options};
     probe.loop = loop_new(&(struct loop_options){.clock = &engine->clock});
@@ -393,6 +394,7 @@ static bool validation_works(struct engine *engine, const struct resolver_option
     assert(!err);
     loop_free(probe.loop);
     bool works = probe.result == DNS_PROBE_VALIDATES;
+    *out_are_silent = probe.result == DNS_PROBE_SILENT;
     if (!works)
         log_event(LOG_WARNING, "dns", "answers are treated as insecure: %s", probe.reason);
     return works;
@@ -410,7 +412,8 @@ static void choose_resolver(struct engine *engine)
     };
     common->probes = common->with_resolver && config->resolver.dnssec == DNS_SECURITY_AUTO;
     if (common->probes)
-        common->resolver.validate = validation_works(engine, &common->resolver);
+        common->resolver.validate =
+            validation_works(engine, &common->resolver, &common->servers_are_silent);
 }
 
 static void take_certificates(void *argument)

@@ -172,7 +172,7 @@ static void validate_from_now_on(struct worker *worker, struct resolver_options 
     struct resolver *resolver;
     if (resolver_new(&options, &resolver) != OK)
         return;
-    resolver_exchange(worker->resolver, resolver);
+    resolver_exchange(worker->exchangeable, resolver);
     worker->validates = options.validate;
 }
 
@@ -219,7 +219,9 @@ static void open_resolver(struct worker *worker)
         log_event(LOG_WARNING, "server", "no name server is known: mail that needs one waits");
     if (err)
         return;
-    worker->deliver.resolver = worker->resolver = resolver_exchangeable(resolver);
+    worker->exchangeable = resolver_exchangeable(resolver);
+    worker->deliver.resolver = worker->resolver =
+        resolver_impatient(worker->exchangeable, worker->common->servers_are_silent);
     if (worker->common->probes)
         fiber_spawn(&worker->services, "prober", run_prober, worker);
 }

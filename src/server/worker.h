@@ -28,7 +28,8 @@ struct worker_common {
     size_t port_count;
     struct resolver_options resolver;
     bool with_resolver;
-    bool probes; /* hourly, whether answers can be validated */
+    bool servers_are_silent; /* at the start */
+    bool probes;             /* hourly, whether answers can be validated */
     struct callout_memory *callouts;
     struct deliver_options deliver; /* `resolver` and `dead` are each worker's own */
     struct control *control;
@@ -54,7 +55,8 @@ struct worker {
     pthread_t thread;
     struct deliver_options deliver;
     struct dead_addresses dead;
-    struct resolver *resolver;
+    struct resolver *resolver;     /* asks the next one; NULL: none is known */
+    struct resolver *exchangeable; /* owned by it */
     struct callout *callout;
     bool validates;              /* the resolver does */
     struct fiber_group keepers;  /* the supervisor */
