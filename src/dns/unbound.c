@@ -12,6 +12,7 @@
 #include "dns/resolver_internal.h"
 #include "fiber/loop.h"
 
+#include <pthread.h>
 #include <unbound.h>
 
 #define CLASS_IN         1
@@ -284,11 +285,17 @@ struct making {
     enum err err;
 };
 
+/* The first context of the process sets up what all share (its log), and libunbound has no lock of
+ * its own for that: two loops that start together made it twice. */
+static pthread_mutex_t making_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void make_context(void *argument)
 {
     struct making *making = argument;
     struct unbound_resolver *self = making->self;
+    pthread_mutex_lock(&making_lock);
     self->context = ub_ctx_create_ub_event(event_base_for_unbound(self->base));
+    pthread_mutex_unlock(&making_lock);
     making->err = self->context ? configure(self->context, making->options) : ERR_BUSY;
 }
 

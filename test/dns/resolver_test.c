@@ -4,6 +4,7 @@
 #include "name_server.h"
 #include "on_loop.h"
 
+#include <pthread.h>
 #include <sys/socket.h>
 
 static struct name_server plain_server;
@@ -450,9 +451,41 @@ TEST_SYSTEM(the_probe_tells_where_validation_works)
     close(fd);
 }
 
+/* ---- several loops ---- */
+static pthread_barrier_t together;
+
+/* Nothing is asked: libunbound's workers share locks of its server's part, which nobody uses here,
+ * and set them up without a lock as well. */
+static void make_a_resolver(void)
+{
+    struct resolver_options options = {.servers = &plain_server.at, .server_count = 1};
+    struct resolver *resolver;
+    pthread_barrier_wait(&together); /* nothing else runs on these loops */
+    REQUIRE(resolver_new(&options, &resolver) == OK);
+    resolver_free(resolver);
+}
+
+static void *run_loop(void *unused)
+{
+    on_loop(false, make_a_resolver);
+    return unused;
+}
+
+TEST(loops_make_their_resolvers_at_the_same_time)
+{
+    pthread_t threads[4];
+    pthread_barrier_init(&together, NULL, ARRAY_LEN(threads));
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, run_loop, NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        pthread_join(threads[i], NULL);
+    pthread_barrier_destroy(&together);
+}
+
 int main(void)
 {
     if (start_plain_server() && start_signed_server()) {
+        RUN(loops_make_their_resolvers_at_the_same_time); /* the first ones of the process */
         RUN(records_are_found);
         RUN(data_is_parsed);
         RUN(a_chain_is_followed_to_its_end);
