@@ -1,8 +1,9 @@
 /* A whole evaluation in a zone of the input's making. Its first line is the reverse-path, the
  * others "name type data", where the type is one letter: T(XT), A, 6 (AAAA), M(X), P(TR), C(NAME),
  * F(ailing TXT). Laws: the RFC's limits hold whatever is published, there is always a reason, only
- * a fail is explained, and explanations are ASCII. */
+ * a fail is explained, and explanations are printable ASCII. */
 #include "dns/name.h"
+#include "mail/text.h"
 #include "on_fiber.h"
 #include "verify/spf.h"
 #include "verify/spf_lookup.h"
@@ -68,8 +69,7 @@ static void check_answer(const struct spf_answer *answer)
     assert(answer->lookups <= SPF_TERMS_MAX + 1 && answer->void_lookups <= SPF_VOIDS_MAX + 1);
     assert(answer->reason.len > 0);
     assert(answer->explanation.len == 0 || answer->result == SPF_RESULT_FAIL);
-    for (size_t i = 0; i < answer->explanation.len; i++)
-        assert(answer->explanation.at[i] > 0 && !char_is_8bit(answer->explanation.at[i]));
+    assert(!str_has_8bit(answer->explanation) && mail_text_is_clean(answer->explanation));
 }
 
 static void run(void *context)

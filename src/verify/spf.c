@@ -1,5 +1,6 @@
 #include "verify/spf.h"
 
+#include "mail/text.h"
 #include "verify/domain.h"
 #include "verify/spf_mechanism.h"
 
@@ -199,7 +200,7 @@ static MAY_YIELD struct str explain(struct spf_evaluation *evaluation,
         !spf_evaluation_set_values(evaluation, verdict->explanation_domain, text) ||
         spf_macro_expand_explanation(evaluation->arena, text, &evaluation->values, &explanation))
         return STR_EMPTY;
-    return explanation;
+    return mail_text_clean(evaluation->arena, explanation); /* macros hold what a client said */
 }
 
 enum spf_result spf_check(struct resolver *resolver, const struct spf_query *query,

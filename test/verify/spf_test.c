@@ -462,6 +462,9 @@ TEST_VIRTUAL(section_6_2_explanations)
     check_explanation("192.0.2.1", "a@hard.example", "");
     check_explanation("192.0.2.9", "a@exp-p.example", "you are Mail.Ptr.Example");
     check_explanation("192.0.2.10", "a@exp-p.example", "you are unknown");
+    check_explanation("192.0.2.1", "a\x01\x1b[31m\r\n@exp-t.example",
+                      "1234567890 a??[31m??@exp-t.example h.example 1.2.0.192.in-addr.arpa "
+                      "a%01%1B%5B31m%0D%0A%40exp-t.example");
     check_explanation(
         "192.0.2.1", "a@exp-t.example",
         "1234567890 a@exp-t.example h.example 1.2.0.192.in-addr.arpa a%40exp-t.example");
