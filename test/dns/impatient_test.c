@@ -30,11 +30,18 @@ static struct resolver *make(struct resolver **out_servers, uint64_t delay_ms)
     return resolver_impatient(*out_servers, false);
 }
 
-TEST_VIRTUAL(servers_that_stay_silent_are_not_waited_for)
+/* One that has learned that its servers say nothing. */
+static struct resolver *make_silent(struct resolver **out_servers)
 {
-    struct resolver *servers, *resolver = make(&servers, 100000);
+    struct resolver *resolver = make(out_servers, 100000);
     for (int i = 0; i < 3; i++)
         check_ask(resolver, 20000, DNS_FAILED);
+    return resolver;
+}
+
+TEST_VIRTUAL(servers_that_stay_silent_are_not_waited_for)
+{
+    struct resolver *servers, *resolver = make_silent(&servers);
     for (int i = 0; i < 5; i++)
         check_ask(resolver, 1000, DNS_FAILED);
     resolver_free(resolver);
@@ -59,18 +66,14 @@ TEST_VIRTUAL(servers_known_to_be_silent_are_not_waited_for_from_the_start)
 TEST_VIRTUAL(a_question_that_has_less_time_gets_no_more)
 {
     enum dns_result result;
-    struct resolver *servers, *resolver = make(&servers, 100000);
-    for (int i = 0; i < 3; i++)
-        check_ask(resolver, 20000, DNS_FAILED);
+    struct resolver *servers, *resolver = make_silent(&servers);
     CHECK_INT(ask(resolver, 300, &result), 300);
     resolver_free(resolver);
 }
 
 TEST_VIRTUAL(one_answer_and_all_is_forgiven)
 {
-    struct resolver *servers, *resolver = make(&servers, 100000);
-    for (int i = 0; i < 3; i++)
-        check_ask(resolver, 20000, DNS_FAILED);
+    struct resolver *servers, *resolver = make_silent(&servers);
     resolver_script_delay(servers, 500);
     check_ask(resolver, 500, DNS_FOUND);
     resolver_script_delay(servers, 15000);
@@ -80,9 +83,7 @@ TEST_VIRTUAL(one_answer_and_all_is_forgiven)
 
 TEST_VIRTUAL(servers_that_became_slow_are_found_out)
 {
-    struct resolver *servers, *resolver = make(&servers, 100000);
-    for (int i = 0; i < 3; i++)
-        check_ask(resolver, 20000, DNS_FAILED);
+    struct resolver *servers, *resolver = make_silent(&servers);
     resolver_script_delay(servers, 4000);
     check_ask(resolver, 1000, DNS_FAILED);
     CHECK_INT(fiber_sleep_until(loop_now_ms() + 30000), OK);

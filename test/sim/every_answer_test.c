@@ -53,12 +53,7 @@ static void make_endless(void)
 static bool deliver_with(struct world *world, struct sender *sender, struct sink *sink,
                          const struct slip *slip, unsigned at)
 {
-    const char *domains[] = {sink->name, sink->name, sink->name};
-    struct mailing *mailing = ledger_add(&world->ledger, 0, domains, 3);
-    sink_shut(sink);
-    world_sleep(10 * SECOND); /* kept connections are given up */
-    sender_send(sender, mailing);
-    EXPECT(world, mailing->to[0].promise == PROMISE_GIVEN);
+    world_send_to_shut(world, sender, sink);
     sink->slip = (struct sink_slip){.at = at, .words = slip->words, .ends = slip->ends};
     sink_open(sink);
     unsigned problems = world->ledger.problems;

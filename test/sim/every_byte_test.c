@@ -169,12 +169,7 @@ static void calm(void *context) { world_calm_network(context); }
 static uint64_t deliver_until(struct world *world, struct sender *sender, struct sink *sink,
                               uint64_t bytes, bool silently)
 {
-    const char *domains[] = {sink->name, sink->name, sink->name};
-    struct mailing *mailing = ledger_add(&world->ledger, 0, domains, 3);
-    sink_shut(sink);
-    world_sleep(10 * SECOND); /* kept connections are given up */
-    sender_send(sender, mailing);
-    EXPECT(world, mailing->to[0].promise == PROMISE_GIVEN);
+    world_send_to_shut(world, sender, sink);
     uint64_t number = world->wires.count + 1;
     break_after(world, bytes, silently);
     sink_open(sink);

@@ -261,6 +261,16 @@ struct mailing *world_send_to(struct world *world, const char *domain)
     return world_send(world, 1000, &domain, 1);
 }
 
+void world_send_to_shut(struct world *world, struct sender *sender, struct sink *sink)
+{
+    const char *domains[] = {sink->name, sink->name, sink->name};
+    struct mailing *mailing = ledger_add(&world->ledger, 0, domains, 3);
+    sink_shut(sink);
+    world_sleep(10 * SECOND);
+    sender_send(sender, mailing);
+    EXPECT(world, mailing->to[0].promise == PROMISE_GIVEN);
+}
+
 struct campaign {
     struct world *world;
     unsigned mailings;

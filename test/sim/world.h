@@ -78,6 +78,10 @@ MAY_YIELD struct mailing *world_send(struct world *world, size_t size_bytes,
 /* To one recipient, a kilobyte. */
 MAY_YIELD struct mailing *world_send_to(struct world *world, const char *domain);
 
+/* One mailing to three recipients of the sink, promised while the sink is shut and whatever
+ * connections were kept to it are given up: the next one is new. */
+MAY_YIELD void world_send_to_shut(struct world *world, struct sender *sender, struct sink *sink);
+
 /* Senders in fibers: each makes so many mailings of random size for random recipients, pauses up to
  * `pause_ms` before each, and makes another after one that was not promised. */
 void world_spawn_senders(struct world *world, unsigned senders, unsigned mailings,
